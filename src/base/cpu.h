@@ -1,0 +1,25 @@
+/* What this processor and this process may do. Read once, on first use; any thread.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Levels of instruction sets, each includes those before it. A kernel row names the level it needs. */
+typedef enum {
+    STH_CPU_C = 0,  /* whatever the compiler's baseline is */
+    STH_CPU_AVX2,   /* AVX2 and FMA */
+    STH_CPU_AVX512, /* AVX-512 F, BW, DQ, VL */
+} SthCpuLevel;
+
+/* The highest level that CPU and operating system support, lowered by the
+ * environment variable STH_CPU ("c", "avx2", "avx512") where that is set.
+ * An unknown word there is ignored with a warning. */
+SthCpuLevel sth_cpu_level(void);
+const char *sth_cpu_level_name(SthCpuLevel level);
+/* Processors in the affinity mask of the calling thread, >= 1. */
+guint sth_cpu_count(void);
+
+G_END_DECLS

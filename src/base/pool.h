@@ -1,0 +1,36 @@
+/* Thread pool: runs the parts of one piece of work side by side.
+ *
+ * The parts must not depend on the number of threads: then no result does either.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SthPool SthPool;
+
+/* Does part @item (0…n_items-1). @thread is 0…threads-1, unique among those running at the same time: the index of
+ * a thread's scratch memory. */
+typedef void (*SthPoolFunc)(gpointer data, guint item, guint thread);
+
+/* The pool of the process, made on first use with sth_cpu_count() - 1 workers (the caller of sth_pool_run() is one more). Lives
+ * as long as someone holds it. */
+SthPool *sth_pool_get(void);
+SthPool *sth_pool_ref(SthPool *pool);
+void sth_pool_unref(SthPool *pool);
+/* Threads that sth_pool_run() may use at most, the caller included. */
+guint sth_pool_threads(SthPool *pool);
+
+/**
+ * sth_pool_run:
+ * @threads: at most so many threads, the caller included, >= 1
+ *
+ * Calls @func for each item and returns when all are done. Items are handed out in order by one atomic counter. If another thread
+ * uses the pool right now, the caller does all items alone: it never waits for somebody else's work. Allocates nothing.
+ * May not be nested.
+ */
+void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data, guint n_items);
+
+G_END_DECLS

@@ -1,0 +1,40 @@
+/* libsth: sessions. A session is one place to run a model: its arena and its
+ * tensors. It belongs to one thread at a time; sessions of the same model are
+ * independent.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sth/sth-model.h>
+
+G_BEGIN_DECLS
+
+typedef struct _SthSession SthSession;
+
+/**
+ * sth_session_new:
+ * @threads: at most this many threads run the network, the caller included;
+ * 0: as many as the CPU affinity mask of the process allows.
+ *
+ * Allocates everything that a run needs. Results do not depend on @threads, bit for bit.
+ * Returns: a session that holds a reference on @model; NULL with @error (STH_ERROR_SYSTEM).
+ */
+SthSession *sth_session_new(SthModel *model, guint threads, GError **error);
+void sth_session_free(SthSession *session);
+
+/* The input's tensor: write its data before each run; a run may overwrite it. Lives as long as the session. */
+const SthTensor *sth_session_get_input(SthSession *session, guint index);
+/* The output's tensor: valid after a run, until the next one. */
+const SthTensor *sth_session_get_output(SthSession *session, guint index);
+/* Runs the network. Allocates nothing, takes no lock that another stream holds for long, cannot fail. */
+void sth_session_run(SthSession *session);
+/* Threads that a run may use. */
+guint sth_session_get_threads(SthSession *session);
+
+/* Time of each node of the graph in one run, for `sth bench`: fills @ns with one duration a node (as many as
+ * sth_session_get_n_nodes()), in running order, names by sth_session_get_node_name(). */
+guint sth_session_get_n_nodes(SthSession *session);
+const char *sth_session_get_node_name(SthSession *session, guint node);
+void sth_session_run_timed(SthSession *session, guint64 *ns);
+
+G_END_DECLS
