@@ -45,6 +45,8 @@ struct _SthNode {
     gpointer prepared;   /* what op->prepare() made; freed by op->release() */
     gsize scratch;       /* bytes that a run of it needs: shared by its threads… */
     gsize thread_scratch;/* …and for each thread */
+    gsize prepared_bytes; /* memory behind prepared */
+    guint packed_inputs; /* bit i: run() does not read the data of constant input i, prepare() packed it */
     guint64 macs;        /* multiply-accumulates of one run */
     GString *fused;      /* what passes merged into it, for people; NULL: nothing */
 };

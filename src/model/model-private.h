@@ -1,0 +1,42 @@
+/* What a session may see of a model.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sth/sth-model.h>
+
+#include "graph/graph.h"
+#include "planner/planner.h"
+
+G_BEGIN_DECLS
+
+struct _SthModel {
+    guint refs;      /* under the lock of model_cache.c */
+    char *cache_key; /* of model_cache.c; NULL: not shared */
+    char *path;
+    SthGraph *graph; /* optimised and prepared: read-only */
+    SthPlan *plan;
+    char *passes;    /* log of the optimiser */
+    guint64 macs;
+    gsize weight_bytes;
+    SthModelInfo info;
+    GError *no_clip; /* why the model has no clip view; NULL: info is valid */
+    GStringChunk *strings; /* memory of info's strings */
+};
+
+/* The uncached open and its end. */
+SthModel *sth_model_load(const char *path, const SthModelOptions *options, GError **error);
+void sth_model_destroy(SthModel *model);
+
+/* From options, sidecar and metadata: fills model->info's texts and numbers but not labels and the shape, which wait for the scores' size. */
+gboolean sth_modelinfo_read(SthModel *model, const SthModelOptions *options, GError **error);
+/* Labels: options, sidecar, metadata or made up; checked against n_classes. */
+gboolean sth_modelinfo_read_labels(SthModel *model, const SthModelOptions *options, GError **error);
+
+/* Recognises the layout of the one input and fixes its free dimensions, before inference: fills layout, frames, height, width. A model that is no
+ * clip gets model->no_clip and is left as it is. FALSE with @error if options or metadata contradict the shape. */
+gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError **error);
+/* After inference: checks the one output, fills n_classes or model->no_clip. */
+void sth_clip_check_scores(SthModel *model);
+
+G_END_DECLS

@@ -1,0 +1,171 @@
+/* Opening a model: load, bind, optimise, prepare, plan.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <sth/sth-error.h>
+
+#include "kernels/blas.h"
+#include "model/model-private.h"
+#include "onnx/onnx-load.h"
+#include "ops/op.h"
+#include "optimiser/optimiser.h"
+
+static gboolean prepare_nodes(SthModel *model, GError **error)
+{
+    SthGraph *graph = model->graph;
+
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        SthNode *node = g_ptr_array_index(graph->nodes, i);
+        if (node->op->prepare && !node->op->prepare(node, error))
+            return FALSE;
+        model->macs += node->macs;
+    }
+    return TRUE;
+}
+
+/* Constants that run() reads no more, because prepare() packed them, go. */
+static void drop_packed_constants(SthModel *model)
+{
+    g_autoptr(GHashTable) needed = g_hash_table_new(NULL, NULL);
+    SthGraph *graph = model->graph;
+
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        SthNode *node = g_ptr_array_index(graph->nodes, i);
+        model->weight_bytes += node->prepared_bytes;
+        for (guint k = 0; k < node->inputs->len; k++) {
+            if (k >= 32 || !(node->packed_inputs & 1u << k))
+                g_hash_table_add(needed, sth_node_input(node, k));
+        }
+    }
+    for (guint i = 0; i < graph->outputs->len; i++)
+        g_hash_table_add(needed, g_ptr_array_index(graph->outputs, i));
+    for (guint i = 0; i < graph->values->len; i++) {
+        SthValue *value = g_ptr_array_index(graph->values, i);
+        if (!value->constant)
+            continue;
+        if (g_hash_table_contains(needed, value)) {
+            model->weight_bytes += sth_tensor_bytes(&value->tensor);
+        } else {
+            GBytes *empty = g_bytes_new_static("", 0);
+            g_bytes_unref(value->constant);
+            value->constant = empty;
+            value->tensor.data = NULL;
+        }
+    }
+}
+
+SthModel *sth_model_load(const char *path, const SthModelOptions *options, GError **error)
+{
+    static const SthModelOptions none = {0};
+    SthModel *model = g_new0(SthModel, 1);
+    GString *log = g_string_new(NULL);
+
+    if (!options)
+        options = &none;
+    model->refs = 1;
+    model->path = g_strdup(path);
+    model->strings = g_string_chunk_new(256);
+    model->info.background_label = -1;
+    if (!sth_blas_load(error) || !(model->graph = sth_onnx_load(path, error)) || !sth_modelinfo_read(model, options, error) ||
+        !sth_clip_bind(model, options, error) || !sth_graph_optimise(model->graph, log, error) || !prepare_nodes(model, error))
+        goto failed;
+    drop_packed_constants(model);
+    model->plan = sth_plan_new(model->graph);
+    model->passes = g_string_free(log, FALSE);
+    log = NULL;
+    sth_clip_check_scores(model);
+    if (!model->no_clip && !sth_modelinfo_read_labels(model, options, error))
+        goto failed;
+    g_debug("%s: %u nodes, %.3f GMAC, weights %.1f MB, arena %.1f MB", path, model->graph->nodes->len, (double)model->macs * 1e-9,
+            (double)model->weight_bytes * 1e-6, (double)model->plan->arena_bytes * 1e-6);
+    return model;
+
+failed:
+    if (log)
+        g_string_free(log, TRUE);
+    sth_model_destroy(model);
+    return NULL;
+}
+
+void sth_model_destroy(SthModel *model)
+{
+    if (model->graph)
+        sth_graph_free(model->graph);
+    sth_plan_free(model->plan);
+    g_clear_error(&model->no_clip);
+    g_string_chunk_free(model->strings);
+    g_free((gpointer)model->info.labels);
+    g_free(model->passes);
+    g_free(model->path);
+    g_free(model->cache_key);
+    g_free(model);
+}
+
+const SthModelInfo *sth_model_get_info(SthModel *model, GError **error)
+{
+    if (model->no_clip) {
+        g_propagate_error(error, g_error_copy(model->no_clip));
+        return NULL;
+    }
+    return &model->info;
+}
+
+guint sth_model_get_n_inputs(SthModel *model)
+{
+    return model->graph->inputs->len;
+}
+
+guint sth_model_get_n_outputs(SthModel *model)
+{
+    return model->graph->outputs->len;
+}
+
+static const char *describe(GPtrArray *values, guint index, const SthTensor **tensor)
+{
+    const SthValue *value;
+
+    g_return_val_if_fail(index < values->len, NULL);
+    value = g_ptr_array_index(values, index);
+    if (tensor)
+        *tensor = &value->tensor;
+    return value->name;
+}
+
+const char *sth_model_get_input(SthModel *model, guint index, const SthTensor **tensor)
+{
+    return describe(model->graph->inputs, index, tensor);
+}
+
+const char *sth_model_get_output(SthModel *model, guint index, const SthTensor **tensor)
+{
+    return describe(model->graph->outputs, index, tensor);
+}
+
+guint64 sth_model_get_macs(SthModel *model)
+{
+    return model->macs;
+}
+
+guint64 sth_model_get_parameters(SthModel *model)
+{
+    return model->graph->parameters;
+}
+
+gsize sth_model_get_weight_bytes(SthModel *model)
+{
+    return model->weight_bytes;
+}
+
+gsize sth_model_get_arena_bytes(SthModel *model)
+{
+    return model->plan->arena_bytes;
+}
+
+char *sth_model_describe_graph(SthModel *model)
+{
+    return sth_graph_to_text(model->graph);
+}
+
+char *sth_model_describe_passes(SthModel *model)
+{
+    return g_strdup(model->passes);
+}

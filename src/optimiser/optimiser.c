@@ -1,0 +1,50 @@
+/* Runs the table of passes to its fixed point.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "optimiser/optimiser.h"
+
+#define STH_PASS(name) extern const SthPass sth_pass_##name;
+#include "optimiser/passes.inc"
+
+static const SthPass *const passes[] = {
+#define STH_PASS(name) &sth_pass_##name,
+#include "optimiser/passes.inc"
+};
+
+/* No real network needs more; a pass that never settles is a bug that must not hang the caller. */
+#define MAX_ROUNDS 32
+
+const SthPass *const *sth_pass_table(guint *n)
+{
+    *n = G_N_ELEMENTS(passes);
+    return passes;
+}
+
+gboolean sth_graph_optimise(SthGraph *graph, GString *log, GError **error)
+{
+    guint changes[G_N_ELEMENTS(passes)] = {0};
+    guint before = graph->nodes->len, folded, round = 0, changed;
+
+    if (!sth_graph_infer(graph, error))
+        return FALSE;
+    folded = before - graph->nodes->len;
+    do {
+        changed = 0;
+        for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
+            guint n = passes[i]->run(graph);
+            changes[i] += n;
+            changed += n;
+        }
+        if (changed && !sth_graph_infer(graph, error))
+            return FALSE;
+    } while (changed && ++round < MAX_ROUNDS);
+    sth_graph_sweep_values(graph);
+
+    if (log && folded)
+        g_string_append_printf(log, "infer: %u nodes folded to constants\n", folded);
+    for (guint i = 0; log && i < G_N_ELEMENTS(passes); i++) {
+        if (changes[i])
+            g_string_append_printf(log, "%s: %u (%s)\n", passes[i]->name, changes[i], passes[i]->description);
+    }
+    return TRUE;
+}
