@@ -23,7 +23,7 @@ const SthOp *const *sth_op_table(guint *n)
 
 const SthOp *sth_op_find(const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(table); i++)
+    for (gsize i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i]->name, name) == 0)
             return table[i];
     return NULL;
