@@ -16,11 +16,11 @@ struct _SthModel {
     char *path;
     SthGraph *graph; /* optimised and prepared: read-only */
     SthPlan *plan;
-    char *passes;    /* log of the optimiser */
+    char *passes; /* log of the optimiser */
     guint64 macs;
     gsize weight_bytes;
     SthModelInfo info;
-    GError *no_clip; /* why the model has no clip view; NULL: info is valid */
+    GError *no_clip;       /* why the model has no clip view; NULL: info is valid */
     GStringChunk *strings; /* memory of info's strings */
 };
 

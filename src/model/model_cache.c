@@ -8,7 +8,7 @@
 
 #include "model/model-private.h"
 
-static GMutex lock; /* of everything here, and of the models' reference counts */
+static GMutex lock;             /* of everything here, and of the models' reference counts */
 static GHashTable *open_models; /* char * (the model's cache_key) -> SthModel *, no references */
 
 static void append_identity(GString *key, const char *path)
@@ -16,8 +16,8 @@ static void append_identity(GString *key, const char *path)
     GStatBuf st;
 
     if (path && g_stat(path, &st) == 0)
-        g_string_append_printf(key, "%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ".%ld|", (guint64)st.st_dev,
-                               (guint64)st.st_ino, (guint64)st.st_size, (guint64)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec);
+        g_string_append_printf(key, "%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT ".%ld|",
+                               (guint64)st.st_dev, (guint64)st.st_ino, (guint64)st.st_size, (guint64)st.st_mtim.tv_sec, (long)st.st_mtim.tv_nsec);
     else
         g_string_append_c(key, '|');
 }

@@ -72,8 +72,7 @@ static guint run(SthGraph *graph)
         SthValue *a = sth_node_input(add, 0), *b = sth_node_input(add, 1);
         guint other;
 
-        if (strcmp(add->op_type, "Add") != 0 || a == b || a->tensor.dtype != STH_DTYPE_FLOAT ||
-            !sth_shape_equal(&a->tensor.shape, &b->tensor.shape))
+        if (strcmp(add->op_type, "Add") != 0 || a == b || a->tensor.dtype != STH_DTYPE_FLOAT || !sth_shape_equal(&a->tensor.shape, &b->tensor.shape))
             continue;
         conv = choose_conv(graph, add, &other);
         if (conv) {

@@ -9,21 +9,21 @@ G_BEGIN_DECLS
 
 /* One result as it is told to the world. Strings are borrowed, UTF-8 (invalid bytes are replaced when written). */
 typedef struct {
-    const char *source;       /* stream-id or file name; may be NULL */
-    const char *model;        /* may be NULL */
-    guint width, height;      /* of the video; 0: not known */
-    guint64 timestamp;        /* stream time of the frame that carries the result, ns */
-    guint64 system_timestamp; /* UTC, ns since 1970; STH_TIME_NONE: not known */
+    const char *source;               /* stream-id or file name; may be NULL */
+    const char *model;                /* may be NULL */
+    guint width, height;              /* of the video; 0: not known */
+    guint64 timestamp;                /* stream time of the frame that carries the result, ns */
+    guint64 system_timestamp;         /* UTC, ns since 1970; STH_TIME_NONE: not known */
     guint64 window_start, window_end; /* stream time; STH_TIME_NONE: not known */
     guint64 inference_ns;
-    gboolean held;            /* TRUE: an older result that still stands */
-    guint64 age;              /* ns since window_end */
+    gboolean held; /* TRUE: an older result that still stands */
+    guint64 age;   /* ns since window_end */
     guint n_top;
     SthScore top[STH_MAX_TOP_K];
     const char *top_label[STH_MAX_TOP_K];
-    gint label;               /* index in top of the label that counts (0), or -1: nothing recognised */
-    guint events;             /* SthEvent */
-    SthAction action, ended;  /* as in SthResult, times in stream time */
+    gint label;              /* index in top of the label that counts (0), or -1: nothing recognised */
+    guint events;            /* SthEvent */
+    SthAction action, ended; /* as in SthResult, times in stream time */
     const char *action_label, *ended_label;
 } SthRecord;
 
@@ -31,8 +31,8 @@ typedef struct _SthExporter SthExporter;
 
 /* One row of the table of formats. */
 typedef struct {
-    const char *name;        /* "ndjson", "vtt" */
-    const char *caps;        /* media type of sthexport's source pad */
+    const char *name; /* "ndjson", "vtt" */
+    const char *caps; /* media type of sthexport's source pad */
     const char *description;
 } SthExportFormat;
 

@@ -59,7 +59,7 @@ typedef struct {
 typedef struct {
     const char *labels_file; /* text file, UTF-8, one label a line */
     SthLayout layout;
-    guint window_size;       /* frames, for a model whose time axis is free */
+    guint window_size; /* frames, for a model whose time axis is free */
     guint rate_n, rate_d;
 } SthModelOptions;
 

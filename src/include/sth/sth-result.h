@@ -27,20 +27,20 @@ typedef enum {
 } SthEvent;
 
 typedef struct {
-    gint index;            /* class; -1: none */
-    guint64 start, end;    /* end: of the newest window that carried it */
-    float peak;            /* highest confidence so far */
+    gint index;         /* class; -1: none */
+    guint64 start, end; /* end: of the newest window that carried it */
+    float peak;         /* highest confidence so far */
 } SthAction;
 
 /* A plain value; copy it freely. Label names are in the model's info. */
 typedef struct {
-    guint64 sequence;                   /* of the window within its stream, from 0; skipped windows leave gaps */
-    guint64 window_start, window_end;   /* PTS of its first and last frame */
-    guint64 inference_ns;               /* time that the network took */
+    guint64 sequence;                 /* of the window within its stream, from 0; skipped windows leave gaps */
+    guint64 window_start, window_end; /* PTS of its first and last frame */
+    guint64 inference_ns;             /* time that the network took */
     guint n_top;
-    SthScore top[STH_MAX_TOP_K];        /* best first, after smoothing */
-    gint label;                         /* top[0].index if it reaches the threshold and is not the background, else -1 */
-    guint events;                       /* SthEvent flags */
+    SthScore top[STH_MAX_TOP_K]; /* best first, after smoothing */
+    gint label;                  /* top[0].index if it reaches the threshold and is not the background, else -1 */
+    guint events;                /* SthEvent flags */
     SthAction action, ended;
 } SthResult;
 

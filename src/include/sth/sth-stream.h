@@ -36,10 +36,10 @@ typedef enum { STH_MATRIX_BT601, STH_MATRIX_BT709, STH_MATRIX_BT2020 } SthMatrix
 
 typedef struct {
     SthPixelFormat pixel;
-    guint width, height;   /* pixels, >= 1 */
-    guint par_n, par_d;    /* pixel aspect ratio; 0/0 counts as 1/1 */
-    SthMatrix matrix;      /* YUV only */
-    gboolean full_range;   /* YUV and GRAY8: 0…255 in place of 16…235 */
+    guint width, height; /* pixels, >= 1 */
+    guint par_n, par_d;  /* pixel aspect ratio; 0/0 counts as 1/1 */
+    SthMatrix matrix;    /* YUV only */
+    gboolean full_range; /* YUV and GRAY8: 0…255 in place of 16…235 */
 } SthFrameFormat;
 
 /* One frame. Planes are read during the call only. Strides in bytes, may be negative. */
@@ -56,14 +56,14 @@ typedef enum {
 
 typedef struct {
     SthStreamMode mode;
-    guint threads;             /* as in sth_session_new() */
-    guint stride;              /* sampled frames between two windows; 0: 1 in live mode, half a window in sync mode */
-    gboolean pad_at_end;       /* sth_stream_finish(): a stream too short for one window is resampled to one, as TSN does */
-    guint top_k;               /* 1…STH_MAX_TOP_K; 0: 5 */
-    float threshold;           /* confidence from which `label` is set */
-    guint64 smoothing_ns;      /* time constant of the exponential smoothing of confidences; 0: none */
+    guint threads;                        /* as in sth_session_new() */
+    guint stride;                         /* sampled frames between two windows; 0: 1 in live mode, half a window in sync mode */
+    gboolean pad_at_end;                  /* sth_stream_finish(): a stream too short for one window is resampled to one, as TSN does */
+    guint top_k;                          /* 1…STH_MAX_TOP_K; 0: 5 */
+    float threshold;                      /* confidence from which `label` is set */
+    guint64 smoothing_ns;                 /* time constant of the exponential smoothing of confidences; 0: none */
     float start_threshold, end_threshold; /* of actions, 0…1 */
-    guint64 min_duration_ns;   /* an action starts once it has lasted this long */
+    guint64 min_duration_ns;              /* an action starts once it has lasted this long */
     /* Live mode: called on the scheduler's thread after each window, with the result; must not block nor call into the stream. May be NULL. */
     void (*notify)(const SthResult *result, gpointer data);
     gpointer notify_data;
@@ -74,7 +74,7 @@ typedef struct {
     guint64 frames_in, frames_sampled, windows_due, windows_run, windows_skipped;
     guint64 inference_last, inference_mean, inference_p50, inference_p99, inference_max;
     guint64 preprocess_mean, preprocess_max; /* of sampled frames */
-    guint64 lag; /* live: newest frame's PTS less window_end of the newest result; 0 without one */
+    guint64 lag;                             /* live: newest frame's PTS less window_end of the newest result; 0 without one */
 } SthStreamStats;
 
 /**
