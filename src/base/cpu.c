@@ -1,0 +1,68 @@
+/* What this processor and this process may do. SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/cpu.h"
+
+#include <sched.h>
+
+static const char *const level_names[] = {[STH_CPU_C] = "c", [STH_CPU_AVX2] = "avx2", [STH_CPU_AVX512] = "avx512"};
+
+const char *sth_cpu_level_name(SthCpuLevel level)
+{
+    return (guint)level < G_N_ELEMENTS(level_names) ? level_names[level] : "unknown";
+}
+
+/* The compiler's CPUID code also asks XGETBV whether the operating system saves the registers. */
+static SthCpuLevel level_of_hardware(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return STH_CPU_C;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl"))
+        return STH_CPU_AVX512;
+    return STH_CPU_AVX2;
+#else
+    return STH_CPU_C;
+#endif
+}
+
+static SthCpuLevel level_with_limit(void)
+{
+    SthCpuLevel level = level_of_hardware();
+    const char *limit = g_getenv("STH_CPU");
+
+    if (!limit || !*limit)
+        return level;
+    for (guint i = 0; i < G_N_ELEMENTS(level_names); i++)
+        if (g_ascii_strcasecmp(limit, level_names[i]) == 0)
+            return MIN(level, (SthCpuLevel)i);
+    g_warning("STH_CPU=%s is not known: use c, avx2 or avx512; running with %s", limit, sth_cpu_level_name(level));
+    return level;
+}
+
+SthCpuLevel sth_cpu_level(void)
+{
+    static gsize level_plus_1;
+
+    if (g_once_init_enter(&level_plus_1))
+        g_once_init_leave(&level_plus_1, (gsize)level_with_limit() + 1);
+    return (SthCpuLevel)(level_plus_1 - 1);
+}
+
+guint sth_cpu_count(void)
+{
+#ifdef __linux__
+    /* The kernel refuses (EINVAL) a set that is smaller than its own: grow until it fits. */
+    for (gsize cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 2) {
+        cpu_set_t *set = CPU_ALLOC(cpus);
+        gsize bytes = CPU_ALLOC_SIZE(cpus);
+        int count = 0;
+
+        if (set && sched_getaffinity(0, bytes, set) == 0)
+            count = CPU_COUNT_S(bytes, set);
+        CPU_FREE(set);
+        if (count > 0)
+            return (guint)count;
+    }
+#endif
+    return MAX(1, g_get_num_processors());
+}

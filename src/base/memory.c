@@ -1,0 +1,39 @@
+/* Aligned memory. SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+gpointer sth_aligned_try_alloc(gsize bytes)
+{
+    gpointer memory;
+
+    if (bytes > G_MAXSSIZE - 2 * STH_ALIGN)
+        return NULL;
+    bytes = STH_ALIGN_UP(bytes) + STH_ALIGN;
+    memory = aligned_alloc(STH_ALIGN, bytes);
+    return memory ? memset(memory, 0, bytes) : NULL;
+}
+
+gpointer sth_aligned_alloc(gsize bytes)
+{
+    gpointer memory = sth_aligned_try_alloc(bytes);
+
+    if (!memory)
+        g_error("out of memory: cannot allocate %" G_GSIZE_FORMAT " bytes", bytes);
+    return memory;
+}
+
+void sth_aligned_free(gpointer memory)
+{
+    free(memory);
+}
+
+GBytes *sth_aligned_bytes(gsize bytes, gpointer *data)
+{
+    gpointer memory = sth_aligned_alloc(bytes);
+
+    if (data)
+        *data = memory;
+    return g_bytes_new_with_free_func(memory, bytes, sth_aligned_free, memory);
+}

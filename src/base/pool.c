@@ -1,0 +1,249 @@
+/* Thread pool.
+ *
+ * Between two layers of a network there are microseconds, so a worker that runs out of work spins for SPIN_US before it sleeps, and the caller
+ * never waits for a worker to wake up: workers enter a job that is open, the caller closes it when the items have run out and then waits only
+ * for those that are inside. All of that is one atomic word, `state`:
+ *
+ *   bit 31: job is open | bits 16-30: workers that may enter, by index | bits 0-15: workers inside
+ *
+ * A child after fork() has no workers; nobody enters and the caller does all items itself.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/pool.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "base/cpu.h"
+
+#define SPIN_US 50
+#define STATE_OPEN (1u << 31)
+#define STATE_LIMIT_SHIFT 16
+#define STATE_LIMIT_MAX 0x7fffu
+#define STATE_INSIDE 0xffffu
+
+typedef struct {
+    SthPool *pool;
+    GThread *thread;
+    guint index; /* 0…n_workers-1; its thread number in a job is one more */
+} Worker;
+
+struct _SthPool {
+    guint refs; /* under singleton_lock */
+    guint n_workers;
+    Worker *workers;
+
+    atomic_bool busy;      /* somebody runs a job */
+    atomic_uint state;     /* see above */
+    atomic_uint jobs;      /* counts jobs: a change wakes the workers */
+    atomic_uint next_item; /* of the job */
+    /* The job: written while it is closed and nobody is inside. */
+    SthPoolFunc func;
+    gpointer data;
+    guint n_items;
+
+    GMutex sleep_lock;
+    GCond wake;
+    atomic_uint sleepers; /* changed under sleep_lock */
+    atomic_bool quit;
+};
+
+static GMutex singleton_lock;
+static SthPool *singleton;
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+static void do_items(SthPool *pool, guint thread)
+{
+    guint n_items = pool->n_items, item;
+
+    while ((item = atomic_fetch_add_explicit(&pool->next_item, 1, memory_order_relaxed)) < n_items)
+        pool->func(pool->data, item, thread);
+}
+
+static gboolean enter(SthPool *pool, guint worker)
+{
+    guint state = atomic_load(&pool->state);
+
+    while ((state & STATE_OPEN) && worker < ((state >> STATE_LIMIT_SHIFT) & STATE_LIMIT_MAX))
+        if (atomic_compare_exchange_weak(&pool->state, &state, state + 1))
+            return TRUE;
+    return FALSE;
+}
+
+/* Returns when there is a job newer than @seen or the pool ends. */
+static void wait_for_job(SthPool *pool, guint seen)
+{
+    gint64 until = 0;
+
+    for (guint i = 0;; i++) {
+        if (atomic_load(&pool->jobs) != seen || atomic_load(&pool->quit))
+            return;
+        relax();
+        if (i % 64 != 0)
+            continue;
+        if (until == 0)
+            until = g_get_monotonic_time() + SPIN_US;
+        else if (g_get_monotonic_time() >= until)
+            break;
+    }
+    g_mutex_lock(&pool->sleep_lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (atomic_load(&pool->jobs) == seen && !atomic_load(&pool->quit))
+        g_cond_wait(&pool->wake, &pool->sleep_lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    g_mutex_unlock(&pool->sleep_lock);
+}
+
+static gpointer work(gpointer data)
+{
+    Worker *worker = data;
+    SthPool *pool = worker->pool;
+    guint seen = 0;
+
+    while (!atomic_load(&pool->quit)) {
+        wait_for_job(pool, seen);
+        seen = atomic_load(&pool->jobs);
+        if (!enter(pool, worker->index))
+            continue;
+        do_items(pool, worker->index + 1);
+        atomic_fetch_sub(&pool->state, 1);
+    }
+    return NULL;
+}
+
+/* Workers take no signals: handlers stay with the host's threads. */
+static void start_workers(SthPool *pool, guint wanted)
+{
+    sigset_t all, before;
+
+    pool->workers = g_new0(Worker, wanted);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    for (guint i = 0; i < wanted; i++) {
+        Worker *worker = &pool->workers[i];
+        GError *error = NULL;
+
+        worker->pool = pool;
+        worker->index = i;
+        worker->thread = g_thread_try_new("sth-worker", work, worker, &error);
+        if (!worker->thread) {
+            g_warning("cannot start more than %u worker threads (%s): networks run slower", i, error->message);
+            g_clear_error(&error);
+            break;
+        }
+        pool->n_workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static SthPool *pool_new(void)
+{
+    SthPool *pool = g_new0(SthPool, 1);
+
+    pool->refs = 1;
+    g_mutex_init(&pool->sleep_lock);
+    g_cond_init(&pool->wake);
+    start_workers(pool, MIN(sth_cpu_count() - 1, STATE_LIMIT_MAX));
+    return pool;
+}
+
+static void pool_free(SthPool *pool)
+{
+    g_mutex_lock(&pool->sleep_lock);
+    atomic_store(&pool->quit, true);
+    g_cond_broadcast(&pool->wake);
+    g_mutex_unlock(&pool->sleep_lock);
+    for (guint i = 0; i < pool->n_workers; i++)
+        g_thread_join(pool->workers[i].thread);
+    g_mutex_clear(&pool->sleep_lock);
+    g_cond_clear(&pool->wake);
+    g_free(pool->workers);
+    g_free(pool);
+}
+
+SthPool *sth_pool_get(void)
+{
+    SthPool *pool;
+
+    g_mutex_lock(&singleton_lock);
+    if (singleton)
+        singleton->refs++;
+    else
+        singleton = pool_new();
+    pool = singleton;
+    g_mutex_unlock(&singleton_lock);
+    return pool;
+}
+
+SthPool *sth_pool_ref(SthPool *pool)
+{
+    g_mutex_lock(&singleton_lock);
+    pool->refs++;
+    g_mutex_unlock(&singleton_lock);
+    return pool;
+}
+
+void sth_pool_unref(SthPool *pool)
+{
+    gboolean last;
+
+    g_mutex_lock(&singleton_lock);
+    last = --pool->refs == 0;
+    if (last)
+        singleton = NULL;
+    g_mutex_unlock(&singleton_lock);
+    if (last)
+        pool_free(pool);
+}
+
+guint sth_pool_threads(SthPool *pool)
+{
+    return pool->n_workers + 1;
+}
+
+/* Closes the job and waits until nobody is inside; yields where a worker has lost its processor. */
+static void close_job(SthPool *pool)
+{
+    guint spins = 0;
+
+    atomic_fetch_and(&pool->state, STATE_INSIDE);
+    while (atomic_load(&pool->state) != 0) {
+        relax();
+        if (++spins % 4096 == 0)
+            sched_yield();
+    }
+}
+
+void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data, guint n_items)
+{
+    guint helpers = n_items > 1 ? MIN(MIN(threads - 1, pool->n_workers), n_items - 1) : 0;
+
+    if (helpers == 0 || atomic_exchange(&pool->busy, true)) {
+        for (guint item = 0; item < n_items; item++)
+            func(data, item, 0);
+        return;
+    }
+    pool->func = func;
+    pool->data = data;
+    pool->n_items = n_items;
+    atomic_store(&pool->next_item, 0);
+    atomic_store(&pool->state, STATE_OPEN | helpers << STATE_LIMIT_SHIFT);
+    atomic_fetch_add(&pool->jobs, 1);
+    if (atomic_load(&pool->sleepers) > 0) {
+        g_mutex_lock(&pool->sleep_lock);
+        g_cond_broadcast(&pool->wake);
+        g_mutex_unlock(&pool->sleep_lock);
+    }
+    do_items(pool, 0);
+    close_job(pool);
+    atomic_store(&pool->busy, false);
+}
