@@ -159,7 +159,7 @@ static SthPool *pool_new(void)
 static void pool_free(SthPool *pool)
 {
     g_mutex_lock(&pool->sleep_lock);
-    atomic_store(&pool->quit, true);
+    atomic_store(&pool->quit, TRUE);
     g_cond_broadcast(&pool->wake);
     g_mutex_unlock(&pool->sleep_lock);
     for (guint i = 0; i < pool->n_workers; i++)
@@ -227,7 +227,7 @@ void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data,
 {
     guint helpers = n_items > 1 ? MIN(MIN(threads - 1, pool->n_workers), n_items - 1) : 0;
 
-    if (helpers == 0 || atomic_exchange(&pool->busy, true)) {
+    if (helpers == 0 || atomic_exchange(&pool->busy, TRUE)) {
         for (guint item = 0; item < n_items; item++)
             func(data, item, 0);
         return;
@@ -245,5 +245,5 @@ void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data,
     }
     do_items(pool, 0);
     close_job(pool);
-    atomic_store(&pool->busy, false);
+    atomic_store(&pool->busy, FALSE);
 }
