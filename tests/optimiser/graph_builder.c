@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "graph_builder.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "ops/op.h"
+
+static SthShape parse_shape(const char *text)
+{
+    SthShape shape = {0};
+    g_auto(GStrv) parts = g_strsplit(text, "x", -1);
+
+    for (; parts[shape.rank]; shape.rank++)
+        shape.dims[shape.rank] = g_ascii_strtoll(parts[shape.rank], NULL, 10);
+    return shape;
+}
+
+SthValue *build_input(SthGraph *graph, const char *name, const char *shape)
+{
+    SthValue *value = sth_graph_add_value(graph, name);
+
+    value->tensor.dtype = STH_DTYPE_FLOAT;
+    value->tensor.shape = parse_shape(shape);
+    g_ptr_array_add(graph->inputs, value);
+    return value;
+}
+
+SthValue *build_constant(SthGraph *graph, const char *name, const char *text, const float *elements)
+{
+    SthShape shape = parse_shape(text);
+    gint64 n = sth_shape_elements(&shape);
+    gpointer data;
+    GBytes *bytes = sth_aligned_bytes((gsize)n * sizeof(float), &data);
+
+    for (gint64 i = 0; i < n; i++)
+        ((float *)data)[i] = elements ? elements[i] : 0.1f * (float)(i + 1);
+    return sth_graph_add_constant(graph, name, STH_DTYPE_FLOAT, &shape, bytes);
+}
+
+SthValue *build_ints(SthGraph *graph, const char *name, const gint64 *elements, guint n)
+{
+    SthShape shape = {.rank = 1, .dims = {n}};
+    gpointer data;
+    GBytes *bytes = sth_aligned_bytes(n * sizeof(gint64), &data);
+
+    memcpy(data, elements, n * sizeof(gint64));
+    return sth_graph_add_constant(graph, name, STH_DTYPE_INT64, &shape, bytes);
+}
+
+SthNode *build_node(SthGraph *graph, const char *op, const char *output, SthValue *a, SthValue *b, SthValue *c, SthValue *d)
+{
+    SthNode *node = sth_graph_add_node(graph, output, op, 13);
+    SthValue *inputs[] = {a, b, c, d};
+    guint n = 4;
+
+    node->op = sth_op_find(op);
+    g_assert_nonnull(node->op);
+    while (n > 0 && !inputs[n - 1])
+        n--;
+    for (guint i = 0; i < n; i++)
+        sth_node_add_input(node, inputs[i]);
+    sth_node_add_output(node, sth_graph_add_value(graph, output));
+    return node;
+}
+
+SthValue *build_last(SthGraph *graph)
+{
+    return sth_node_output(g_ptr_array_index(graph->nodes, graph->nodes->len - 1), 0);
+}
+
+void build_output(SthGraph *graph, SthValue *value)
+{
+    g_ptr_array_add(graph->outputs, value);
+}
+
+char *build_order(SthGraph *graph)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint i = 0; i < graph->nodes->len; i++)
+        g_string_append_printf(text, "%s%s", i ? " " : "", ((SthNode *)g_ptr_array_index(graph->nodes, i))->name);
+    return g_string_free(text, FALSE);
+}
