@@ -1,0 +1,98 @@
+/* ONNX file to graph: the file, the model around the graph, its opset and its metadata.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sth/sth-error.h>
+
+#include "onnx/onnx-internal.h"
+#include "onnx/onnx-load.h"
+
+static gboolean read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
+{
+    gint64 opset = 0;
+    for (gsize i = 0; i < model->n_opset_import; i++) {
+        const char *domain = model->opset_import[i]->domain;
+        if (domain == NULL || domain[0] == '\0' || strcmp(domain, "ai.onnx") == 0)
+            opset = model->opset_import[i]->version;
+    }
+    /* IR versions 1 and 2 had no imports and one opset. */
+    if (model->n_opset_import == 0 && model->ir_version < 3)
+        opset = 1;
+    if (opset >= 1 && opset <= STH_ONNX_MAX_OPSET) {
+        reader->opset = (gint)opset;
+        return TRUE;
+    }
+    if (opset > STH_ONNX_MAX_OPSET)
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': opset %" G_GINT64_FORMAT " is newer than %d; export the model with an older one",
+                    reader->source, opset, STH_ONNX_MAX_OPSET);
+    else
+        g_set_error(error, STH_ERROR, model->n_opset_import > 0 ? STH_ERROR_UNSUPPORTED : STH_ERROR_FORMAT,
+                    "'%s': the model imports no opset of the domain 'ai.onnx'", reader->source);
+    return FALSE;
+}
+
+static void read_metadata(SthGraph *graph, const Onnx__ModelProto *model)
+{
+    for (gsize i = 0; i < model->n_metadata_props; i++)
+        g_hash_table_replace(graph->metadata, sth_onnx_text(model->metadata_props[i]->key), sth_onnx_text(model->metadata_props[i]->value));
+}
+
+static SthGraph *read_model(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
+{
+    if (model->graph == NULL) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s' is no ONNX file: it holds no graph", reader->source);
+        return NULL;
+    }
+    if (!read_opset(reader, model, error))
+        return NULL;
+    reader->graph = sth_graph_new(reader->source);
+    reader->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    reader->mapped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
+    read_metadata(reader->graph, model);
+    gboolean done = sth_onnx_read_graph(reader, model->graph, error);
+    g_hash_table_unref(reader->values);
+    g_hash_table_unref(reader->mapped);
+    if (done)
+        return reader->graph;
+    sth_graph_free(reader->graph);
+    return NULL;
+}
+
+SthGraph *sth_onnx_parse(const guint8 *data, gsize size, const char *source, const char *folder, GError **error)
+{
+    SthOnnxReader reader = {.source = source, .folder = folder};
+    ProtobufCMessage *message = sth_onnx_unpack(&onnx__model_proto__descriptor, data, size, source, "ONNX file", error);
+    if (message == NULL)
+        return NULL;
+    SthGraph *graph = read_model(&reader, (const Onnx__ModelProto *)message, error);
+    protobuf_c_message_free_unpacked(message, NULL);
+    return graph;
+}
+
+SthGraph *sth_onnx_load(const char *path, GError **error)
+{
+    struct stat info;
+    GError *reason = NULL;
+    if (stat(path, &info) != 0) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FILE, "cannot read '%s': %s", path, g_strerror(errno));
+        return NULL;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FILE, "cannot read '%s': it is no regular file", path);
+        return NULL;
+    }
+    GMappedFile *file = g_mapped_file_new(path, FALSE, &reason);
+    if (file == NULL) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FILE, "cannot read '%s': %s", path, reason->message);
+        g_error_free(reason);
+        return NULL;
+    }
+    char *folder = g_path_get_dirname(path);
+    SthGraph *graph = sth_onnx_parse((const guint8 *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), path, folder, error);
+    g_free(folder);
+    g_mapped_file_unref(file);
+    return graph;
+}

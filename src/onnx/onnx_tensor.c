@@ -1,0 +1,240 @@
+/* TensorProto to bytes.
+ *
+ * Source: onnx.proto, message TensorProto: which typed field carries which type.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+
+#include <sth/sth-error.h>
+
+#include "base/memory.h"
+#include "onnx/onnx-internal.h"
+#include "onnx/onnx-load.h"
+
+#if G_BYTE_ORDER != G_LITTLE_ENDIAN
+#error "raw_data is little endian: a big-endian machine needs a swap here"
+#endif
+
+/* The typed field of TensorProto that holds a type where raw_data is not used. */
+typedef enum { FIELD_FLOAT, FIELD_INT32, FIELD_INT64, FIELD_DOUBLE, FIELD_UINT64 } Field;
+
+/* One row a type of TensorProto.DataType. */
+static const struct {
+    gint32 onnx;
+    SthDType dtype;
+    Field field;
+    const char *name;
+} types[] = {
+    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, STH_DTYPE_FLOAT, FIELD_FLOAT, "float32"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE, STH_DTYPE_DOUBLE, FIELD_DOUBLE, "float64"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16, STH_DTYPE_FLOAT16, FIELD_INT32, "float16"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16, STH_DTYPE_BFLOAT16, FIELD_INT32, "bfloat16"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT8, STH_DTYPE_INT8, FIELD_INT32, "int8"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT16, STH_DTYPE_INT16, FIELD_INT32, "int16"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, STH_DTYPE_INT32, FIELD_INT32, "int32"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, STH_DTYPE_INT64, FIELD_INT64, "int64"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, STH_DTYPE_UINT8, FIELD_INT32, "uint8"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT16, STH_DTYPE_UINT16, FIELD_INT32, "uint16"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT32, STH_DTYPE_UINT32, FIELD_UINT64, "uint32"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__UINT64, STH_DTYPE_UINT64, FIELD_UINT64, "uint64"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, STH_DTYPE_BOOL, FIELD_INT32, "bool"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__STRING, STH_DTYPE_INVALID, FIELD_INT32, "string"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX64, STH_DTYPE_INVALID, FIELD_FLOAT, "complex64"},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX128, STH_DTYPE_INVALID, FIELD_DOUBLE, "complex128"},
+};
+
+SthDType sth_onnx_dtype(gint32 data_type)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+        if (types[i].onnx == data_type)
+            return types[i].dtype;
+    return STH_DTYPE_INVALID;
+}
+
+const char *sth_onnx_dtype_name(gint32 data_type)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+        if (types[i].onnx == data_type)
+            return types[i].name;
+    return "of a type this library does not know";
+}
+
+static gboolean read_shape(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, gsize *bytes, GError **error)
+{
+    if (proto->n_dims > STH_MAX_RANK) {
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': %s has %" G_GSIZE_FORMAT " axes, at most %d are supported", reader->source, what,
+                    proto->n_dims, STH_MAX_RANK);
+        return FALSE;
+    }
+    gint64 total = (gint64)sth_dtype_size(tensor->dtype);
+    gboolean fits = TRUE, empty = FALSE;
+    tensor->shape.rank = (guint)proto->n_dims;
+    for (gsize i = 0; i < proto->n_dims; i++) {
+        gint64 dim = proto->dims[i];
+        tensor->shape.dims[i] = dim;
+        empty = empty || dim == 0;
+        fits = fits && dim >= 0 && (dim == 0 || !__builtin_mul_overflow(total, dim, &total));
+    }
+    if (!fits) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s has an impossible shape", reader->source, what);
+        return FALSE;
+    }
+    *bytes = empty ? 0 : (gsize)total;
+    return TRUE;
+}
+
+/* Elements and their address in the typed field; @width is the size of one there. */
+static gconstpointer typed_field(const Onnx__TensorProto *proto, Field field, gsize *n, gsize *width)
+{
+    switch (field) {
+    case FIELD_FLOAT:
+        *n = proto->n_float_data;
+        *width = sizeof(float);
+        return proto->float_data;
+    case FIELD_DOUBLE:
+        *n = proto->n_double_data;
+        *width = sizeof(double);
+        return proto->double_data;
+    case FIELD_INT64:
+        *n = proto->n_int64_data;
+        *width = sizeof(gint64);
+        return proto->int64_data;
+    case FIELD_UINT64:
+        *n = proto->n_uint64_data;
+        *width = sizeof(guint64);
+        return proto->uint64_data;
+    case FIELD_INT32:
+        break;
+    }
+    *n = proto->n_int32_data;
+    *width = sizeof(gint32);
+    return proto->int32_data;
+}
+
+static GBytes *from_memory(SthOnnxReader *reader, const char *what, gconstpointer source, gsize have, gsize want, GError **error)
+{
+    if (have != want) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s has %" G_GSIZE_FORMAT " bytes of data, its shape and type need %" G_GSIZE_FORMAT,
+                    reader->source, what, have, want);
+        return NULL;
+    }
+    gpointer data;
+    GBytes *bytes = sth_aligned_bytes(want, &data);
+    if (want > 0)
+        memcpy(data, source, want);
+    return bytes;
+}
+
+/* Typed fields are wider than the type or as wide; little endian lets the low bytes be copied. */
+static GBytes *from_typed(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, const SthTensor *tensor, gsize want,
+                          GError **error)
+{
+    Field field = FIELD_INT32;
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+        if (types[i].dtype == tensor->dtype)
+            field = types[i].field;
+    gsize n, width, size = sth_dtype_size(tensor->dtype);
+    const guint8 *source = typed_field(proto, field, &n, &width);
+    if (n != want / size) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s has %" G_GSIZE_FORMAT " elements of data, its shape needs %" G_GSIZE_FORMAT,
+                    reader->source, what, n, want / size);
+        return NULL;
+    }
+    gpointer data;
+    GBytes *bytes = sth_aligned_bytes(want, &data);
+    for (gsize i = 0; i < n; i++)
+        memcpy((guint8 *)data + i * size, source + i * width, size);
+    return bytes;
+}
+
+static gboolean parse_number(const char *text, gsize *number)
+{
+    char *end = NULL;
+    errno = 0;
+    guint64 value = g_ascii_strtoull(text, &end, 10);
+    *number = (gsize)value;
+    return g_ascii_isdigit(text[0]) && *end == '\0' && errno == 0;
+}
+
+static GBytes *from_external(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, gsize want, GError **error)
+{
+    const char *location = "";
+    gsize offset = 0, length = want;
+    gboolean valid = TRUE;
+    for (gsize i = 0; i < proto->n_external_data; i++) {
+        const char *key = proto->external_data[i]->key, *value = proto->external_data[i]->value;
+        if (key == NULL || value == NULL)
+            valid = FALSE;
+        else if (strcmp(key, "location") == 0)
+            location = value;
+        else if (strcmp(key, "offset") == 0)
+            valid = valid && parse_number(value, &offset);
+        else if (strcmp(key, "length") == 0)
+            valid = valid && parse_number(value, &length);
+    }
+    if (!valid) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s: its external data has a malformed offset or length", reader->source, what);
+        return NULL;
+    }
+    GMappedFile *file = sth_onnx_external_file(reader, location, what, error);
+    if (file == NULL)
+        return NULL;
+    gsize size = g_mapped_file_get_length(file);
+    if (offset > size || length > size - offset) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT,
+                    "'%s': %s: external data '%s' has %" G_GSIZE_FORMAT " bytes, %" G_GSIZE_FORMAT " from byte %" G_GSIZE_FORMAT " on are needed",
+                    reader->source, what, location, size, length, offset);
+        return NULL;
+    }
+    return from_memory(reader, what, (const guint8 *)g_mapped_file_get_contents(file) + offset, length, want, error);
+}
+
+GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error)
+{
+    SthTensor result = {.dtype = sth_onnx_dtype(proto->data_type)};
+    gsize want = 0;
+    if (result.dtype == STH_DTYPE_INVALID) {
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': %s is %s (data type %d), which is not supported", reader->source, what,
+                    sth_onnx_dtype_name(proto->data_type), proto->data_type);
+        return NULL;
+    }
+    if (!read_shape(reader, proto, what, &result, &want, error))
+        return NULL;
+    if (proto->segment != NULL) {
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': %s is stored in segments, which is not supported", reader->source, what);
+        return NULL;
+    }
+    GBytes *bytes;
+    if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+        bytes = from_external(reader, proto, what, want, error);
+    else if (proto->has_raw_data)
+        bytes = from_memory(reader, what, proto->raw_data.data, proto->raw_data.len, want, error);
+    else
+        bytes = from_typed(reader, proto, what, &result, want, error);
+    if (bytes == NULL)
+        return NULL;
+    result.data = (gpointer)g_bytes_get_data(bytes, NULL);
+    *tensor = result;
+    return bytes;
+}
+
+GBytes *sth_onnx_load_tensor(const char *path, SthTensor *tensor, GError **error)
+{
+    GError *reason = NULL;
+    GMappedFile *file = g_mapped_file_new(path, FALSE, &reason);
+    if (file == NULL) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FILE, "cannot read '%s': %s", path, reason->message);
+        g_error_free(reason);
+        return NULL;
+    }
+    SthOnnxReader reader = {.source = path};
+    GBytes *bytes = NULL;
+    ProtobufCMessage *message = sth_onnx_unpack(&onnx__tensor_proto__descriptor, (const guint8 *)g_mapped_file_get_contents(file),
+                                                g_mapped_file_get_length(file), path, "ONNX tensor file", error);
+    if (message != NULL)
+        bytes = sth_onnx_tensor_bytes(&reader, (const Onnx__TensorProto *)message, "the tensor", tensor, error);
+    protobuf_c_message_free_unpacked(message, NULL);
+    g_mapped_file_unref(file);
+    return bytes;
+}
