@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stream/preprocess.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <sth/sth-error.h>
+
+#include "base/memory.h"
+#include "kernels/kernels.h"
+#include "stream/filter.h"
+#include "stream/pixels.h"
+
+/* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. */
+typedef struct {
+    gboolean used;
+    guint first_byte, n_bytes;
+    SthFilter rows;
+    float *sum; /* [n_bytes] */
+} PlanePlan;
+
+struct _SthPreprocess {
+    const SthKernels *kernels;
+    const SthPixelLayout *layout;
+    SthPlacement place;
+    guint out_width, out_height;
+    PlanePlan plane[3];
+    SthFilter columns[3];  /* by component */
+    guint32 *offset[3];    /* columns[c].first in floats of its plane's sum */
+    float *row[3];         /* [place.width]: components of one output row; what a gray frame lacks stays 0 */
+    float matrix[3][4];    /* components to normalised channels in the model's order */
+    float low[3], high[3]; /* 0 and 255, normalised */
+};
+
+SthPlacement sth_placement(const SthFrameFormat *format, SthResizePolicy resize, guint width, guint height)
+{
+    const double par = format->par_n && format->par_d ? (double)format->par_n / format->par_d : 1.0;
+    const double shown = format->width * par / format->height, wanted = (double)width / height;
+    SthPlacement place = {0, 0, format->width, format->height, 0, 0, width, height};
+
+    if (resize == STH_RESIZE_CROP && shown > wanted) {
+        const double cut = format->width * (1 - wanted / shown) / 2;
+        place.x0 += cut;
+        place.x1 -= cut;
+    } else if (resize == STH_RESIZE_CROP) {
+        const double cut = format->height * (1 - shown / wanted) / 2;
+        place.y0 += cut;
+        place.y1 -= cut;
+    } else if (resize == STH_RESIZE_LETTERBOX && shown > wanted) {
+        place.height = (guint)CLAMP(floor(width / shown + 0.5), 1.0, (double)height);
+        place.y = (height - place.height) / 2;
+    } else if (resize == STH_RESIZE_LETTERBOX) {
+        place.width = (guint)CLAMP(floor(height * shown + 0.5), 1.0, (double)width);
+        place.x = (width - place.width) / 2;
+    }
+    return place;
+}
+
+/* Y, Cb, Cr in 0…255 to R, G, B in 0…255. Kr and Kb from ITU-R BT.601, BT.709, BT.2020 (non-constant luminance). */
+static void yuv_matrix(const SthFrameFormat *format, double m[3][4])
+{
+    static const struct {
+        double kr, kb;
+    } constants[] = {[STH_MATRIX_BT601] = {0.299, 0.114}, [STH_MATRIX_BT709] = {0.2126, 0.0722}, [STH_MATRIX_BT2020] = {0.2627, 0.0593}};
+    const double kr = constants[format->matrix].kr, kb = constants[format->matrix].kb, kg = 1 - kr - kb;
+    const double y = format->full_range ? 1.0 : 255.0 / 219.0, c = format->full_range ? 1.0 : 255.0 / 224.0;
+    const double black = format->full_range ? 0 : 16;
+    const double cr[3] = {2 * (1 - kr) * c, -2 * (1 - kr) * kr / kg * c, 0};
+    const double cb[3] = {0, -2 * (1 - kb) * kb / kg * c, 2 * (1 - kb) * c};
+
+    for (guint i = 0; i < 3; i++) {
+        m[i][0] = y;
+        m[i][1] = cb[i];
+        m[i][2] = cr[i];
+        m[i][3] = -y * black - 128 * (cb[i] + cr[i]);
+    }
+}
+
+static void color_matrix(const SthFrameFormat *format, SthColorKind kind, double m[3][4])
+{
+    memset(m, 0, 12 * sizeof(double));
+    if (kind == STH_COLOR_YUV) {
+        yuv_matrix(format, m);
+        return;
+    }
+    for (guint i = 0; i < 3; i++) {
+        const gboolean limited = kind == STH_COLOR_GRAY && !format->full_range;
+        m[i][kind == STH_COLOR_GRAY ? 0 : i] = limited ? 255.0 / 219.0 : 1.0;
+        m[i][3] = limited ? -16 * 255.0 / 219.0 : 0;
+    }
+}
+
+static void normalise_matrix(SthPreprocess *p, const SthFrameFormat *format, const SthModelInfo *info)
+{
+    double rgb[3][4];
+    color_matrix(format, p->layout->kind, rgb);
+    for (guint channel = 0; channel < 3; channel++) {
+        const double *from = rgb[info->bgr ? 2 - channel : channel];
+        const double mean = info->mean[channel], std = info->std[channel];
+        for (guint k = 0; k < 3; k++)
+            p->matrix[channel][k] = (float)(from[k] / std);
+        p->matrix[channel][3] = (float)((from[3] - mean) / std);
+        p->low[channel] = (float)((0 - mean) / std);
+        p->high[channel] = (float)((255 - mean) / std);
+    }
+}
+
+/* An axis of a component: the luma interval begin…end in the component's own samples. @sited: subsampled samples lie on the first luma sample
+ * of their pair (MPEG-2, horizontally), not between the two. */
+static void component_filter(SthFilter *filter, guint luma_size, guint shift, gboolean sited, guint n_out, double begin, double end)
+{
+    const guint size = (luma_size + (1u << shift) - 1) >> shift;
+    const double by = 1u << shift, move = sited && shift ? 0.5 - 0.5 / by : 0;
+    sth_filter_init(filter, size, n_out, begin / by + move, end / by + move);
+}
+
+static void plan_columns(SthPreprocess *p, guint width)
+{
+    const SthPlacement *place = &p->place;
+    guint end[3] = {0};
+    for (guint c = 0; c < p->layout->n_components; c++) {
+        const SthComponent *component = &p->layout->component[c];
+        SthFilter *columns = &p->columns[c];
+        component_filter(columns, width, component->shift_x, TRUE, place->width, place->x0, place->x1);
+        PlanePlan *plane = &p->plane[component->plane];
+        guint low = G_MAXUINT, high = 0;
+        for (guint i = 0; i < columns->n_out; i++) {
+            low = MIN(low, columns->first[i]);
+            high = MAX(high, columns->first[i] + columns->n_taps - 1);
+        }
+        low = low * component->step + component->offset;
+        high = high * component->step + component->offset + 1;
+        plane->first_byte = plane->used ? MIN(plane->first_byte, low) : low;
+        end[component->plane] = MAX(end[component->plane], high);
+        plane->used = TRUE;
+    }
+    for (guint i = 0; i < 3; i++)
+        p->plane[i].n_bytes = end[i] - p->plane[i].first_byte;
+    for (guint c = 0; c < p->layout->n_components; c++) {
+        const SthComponent *component = &p->layout->component[c];
+        p->offset[c] = g_new(guint32, place->width);
+        for (guint i = 0; i < place->width; i++)
+            p->offset[c][i] = p->columns[c].first[i] * component->step + component->offset - p->plane[component->plane].first_byte;
+    }
+}
+
+static void plan_rows(SthPreprocess *p, guint height)
+{
+    for (guint c = 0; c < p->layout->n_components; c++) {
+        const SthComponent *component = &p->layout->component[c];
+        PlanePlan *plane = &p->plane[component->plane];
+        if (plane->rows.first) /* components of one plane share its rows */
+            continue;
+        component_filter(&plane->rows, height, component->shift_y, FALSE, p->place.height, p->place.y0, p->place.y1);
+        plane->sum = sth_aligned_alloc(plane->n_bytes * sizeof(float));
+    }
+}
+
+SthPreprocess *sth_preprocess_new(const SthFrameFormat *format, const SthModelInfo *info, GError **error)
+{
+    const SthPixelLayout *layout = sth_pixel_layout(format->pixel);
+    if (!layout || (guint)format->matrix > STH_MATRIX_BT2020) {
+        g_set_error(error, STH_ERROR, STH_ERROR_ARGUMENT, "cannot read frames: unknown pixel format %d or colour matrix %d", format->pixel,
+                    format->matrix);
+        return NULL;
+    }
+    /* Offsets are 32 bits; no format has more than 4 bytes a pixel. */
+    if (!format->width || !format->height || format->width > G_MAXINT32 / 4 || format->height > G_MAXINT32 / 4) {
+        g_set_error(error, STH_ERROR, STH_ERROR_ARGUMENT, "cannot read frames of %u x %u pixels: the size must be 1 to %d in each direction",
+                    format->width, format->height, G_MAXINT32 / 4);
+        return NULL;
+    }
+    SthPreprocess *p = g_new0(SthPreprocess, 1);
+    p->kernels = sth_kernels();
+    p->layout = layout;
+    p->out_width = info->width;
+    p->out_height = info->height;
+    p->place = sth_placement(format, info->resize, info->width, info->height);
+    plan_columns(p, format->width);
+    plan_rows(p, format->height);
+    normalise_matrix(p, format, info);
+    for (guint c = 0; c < 3; c++)
+        p->row[c] = sth_aligned_alloc(p->place.width * sizeof(float));
+    return p;
+}
+
+void sth_preprocess_free(SthPreprocess *p)
+{
+    if (!p)
+        return;
+    for (guint i = 0; i < 3; i++) {
+        sth_filter_clear(&p->plane[i].rows);
+        sth_filter_clear(&p->columns[i]);
+        sth_aligned_free(p->plane[i].sum);
+        sth_aligned_free(p->row[i]);
+        g_free(p->offset[i]);
+    }
+    g_free(p);
+}
+
+static void sum_rows(SthPreprocess *p, PlanePlan *plane, const guint8 *data, gint stride, guint y)
+{
+    const guint n_taps = plane->rows.n_taps;
+    const float *weight = plane->rows.weight + (gsize)y * n_taps;
+    gboolean first = TRUE;
+    for (guint k = 0; k < n_taps; k++) {
+        if (weight[k] == 0)
+            continue;
+        const guint8 *row = data + (gssize)stride * (gssize)(plane->rows.first[y] + k) + plane->first_byte;
+        p->kernels->row_accumulate(plane->sum, row, plane->n_bytes, weight[k], first);
+        first = FALSE;
+    }
+}
+
+/* Bars of a letterbox: 0 is the mean. */
+static void clear_bars(const SthPreprocess *p, float *out)
+{
+    const SthPlacement *place = &p->place;
+    if (place->width == p->out_width && place->height == p->out_height)
+        return;
+    for (guint row = 0; row < 3 * p->out_height; row++) {
+        const guint y = row % p->out_height;
+        float *line = out + (gsize)row * p->out_width;
+        if (y < place->y || y >= place->y + place->height) {
+            memset(line, 0, p->out_width * sizeof(float));
+        } else {
+            memset(line, 0, place->x * sizeof(float));
+            memset(line + place->x + place->width, 0, (p->out_width - place->x - place->width) * sizeof(float));
+        }
+    }
+}
+
+void sth_preprocess_run(SthPreprocess *p, const SthFrame *frame, float *out)
+{
+    const SthPlacement *place = &p->place;
+    clear_bars(p, out);
+    for (guint y = 0; y < place->height; y++) {
+        for (guint i = 0; i < 3; i++)
+            if (p->plane[i].used)
+                sum_rows(p, &p->plane[i], frame->plane[i], frame->stride[i], y);
+        for (guint c = 0; c < p->layout->n_components; c++) {
+            const SthComponent *component = &p->layout->component[c];
+            p->kernels->row_resample(p->row[c], place->width, p->plane[component->plane].sum, p->offset[c], p->columns[c].weight,
+                                     p->columns[c].n_taps, component->step);
+        }
+        float *target[3];
+        for (guint c = 0; c < 3; c++)
+            target[c] = out + ((gsize)c * p->out_height + place->y + y) * p->out_width + place->x;
+        p->kernels->color_matrix(target, (const float *const *)p->row, place->width, (const float(*)[4])p->matrix, p->low, p->high);
+    }
+}
