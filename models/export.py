@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Write a trained checkpoint, or a network with random weights, as ONNX.
+
+The input is `frames`, x / 127.5 - 1; the output is `scores`, before softmax.
+What a file cannot say by its shapes stands in metadata_props (`sth.*`).
+"""
+import argparse
+
+import numpy as np
+import onnx
+import torch
+
+from sth import networks, onnx_export, onnx_run
+from sth.onnx_forms import FORMS
+
+DESCRIPTION = ("STH-MobileNetV2, 8 frames: 105 words of Filipino Sign Language, one person "
+               "from the waist up, and `nothing`")
+ATTRIBUTION = ("Trained on FSL-105, I. J. L. Tupal and M. K. Cabatuan, Mendeley Data V2, "
+               "doi:10.17632/48y2y99mb9.2, CC BY 4.0; starts from ImageNet weights of "
+               "MobileNetV2 by google-coral/edgetpu, Apache-2.0")
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--checkpoint", help="of train.py; without it, random weights")
+    p.add_argument("--network", choices=sorted(networks.NETWORKS), default="mobilenet_v2",
+                   help="where there is no checkpoint")
+    p.add_argument("--classes", type=int, default=106, help="where there is no checkpoint")
+    p.add_argument("--frames", type=int, default=8, help="where there is no checkpoint")
+    p.add_argument("--size", type=int, help="pixels; default as trained, or 224")
+    p.add_argument("--output", required=True)
+    p.add_argument("--labels-output", help="also write the labels, one a line")
+    p.add_argument("--name", help="sth.name")
+    p.add_argument("--form", choices=sorted(FORMS), default="a",
+                   help="; ".join("%s: %s" % (f.name, f.description) for f in FORMS.values()))
+    p.add_argument("--layout", choices=sorted(onnx_export.INPUT_SHAPES), default="NCTHW")
+    p.add_argument("--opset", type=int, choices=(11, 12, 13), default=13)
+    p.add_argument("--keep-batchnorm", action="store_true", help="do not fold BatchNorm")
+    return p.parse_args()
+
+
+def metadata_of(name, labels, layout):
+    """The sth.* metadata of a network trained by train.py on FSL-105."""
+    return {"sth.name": name, "sth.description": DESCRIPTION, "sth.license": "CC-BY-4.0",
+            "sth.attribution": ATTRIBUTION, "sth.labels": "\n".join(labels),
+            "sth.background-label": labels[-1], "sth.mean": "127.5 127.5 127.5",
+            "sth.std": "127.5 127.5 127.5", "sth.color": "RGB", "sth.layout": layout,
+            "sth.sample-rate": "4/1", "sth.resize": "crop", "sth.activation": "softmax"}
+
+
+def load(args):
+    """(network, labels or None, size)."""
+    if not args.checkpoint:
+        torch.manual_seed(0)
+        net = networks.NETWORKS[args.network](args.classes, args.frames)
+        return net, None, args.size or 224
+    state = torch.load(args.checkpoint, map_location="cpu")
+    net = networks.sth_mobilenet_v2(len(state["labels"]), state["frames"])
+    net.load_state_dict(state["average"])
+    return net, state["labels"], args.size or state["size"]
+
+
+def check(net, model, layout):
+    """Compare the file with the network on noise; returns the largest difference."""
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+    x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    frames = {"NCTHW": x, "NTCHW": np.swapaxes(x, 1, 2) if x.ndim == 5 else x,
+              "TCHW": np.swapaxes(x, 0, 1)[None] if x.ndim == 4 else x}[layout]
+    with torch.no_grad():
+        expected = net(torch.from_numpy(np.ascontiguousarray(frames))).numpy()
+    difference = float(np.abs(onnx_run.run(model, x) - expected).max())
+    if difference > 1e-3 * max(1.0, float(np.abs(expected).max())):
+        raise SystemExit("export differs from the network by %g" % difference)
+    return difference
+
+
+def main():
+    args = parse_arguments()
+    net, labels, size = load(args)
+    name = args.name or "sth-%s" % args.network.replace("_", "")
+    metadata = metadata_of(name, labels, args.layout) if labels else {"sth.name": name}
+    model = onnx_export.export(net, (size, size), name, metadata, form=args.form,
+                               opset=args.opset, layout=args.layout,
+                               fold=not args.keep_batchnorm)
+    difference = check(net, model, args.layout)
+    onnx.save(model, args.output)
+    if labels and args.labels_output:
+        with open(args.labels_output, "w", encoding="utf-8") as f:
+            f.write("\n".join(labels) + "\n")
+    print("%s: %d nodes, %.1f MB, differs from PyTorch by %.2g" % (
+        args.output, len(model.graph.node), model.ByteSize() / 1e6, difference))
+
+
+if __name__ == "__main__":
+    main()

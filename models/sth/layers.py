@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""STH convolutions (Spatio-Temporal Hybrid, arXiv 2003.08042).
+
+Activations are kept frames-as-batch, [N*T, C, H, W], so that everything but
+the temporal taps is ordinary 2-D work.  A fraction p of the input channels of
+each filter carries 3x1x1 temporal kernels, the others 1x3x3 spatial ones; both
+partial results are integrated by a plain sum.  The centre tap of a temporal
+kernel is kept as the centre of that channel's 3x3 kernel, whose other eight
+taps are exactly zero; the taps at t-1 and t+1 are a second parameter.  In time
+the input is padded with zeros.
+
+The abstract of the paper does not say how the temporal channels rotate in a
+depthwise convolution; here they are one contiguous slice whose position
+advances with the depth of the network.  That is this project's reading.
+"""
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def _shift_add(out, x, taps, frames):
+    """out[n, t] += taps[0] * x[n, t-1] + taps[1] * x[n, t+1], zeros outside.
+
+    out and x are [N*T, C, H, W]; taps is [2, C] in their dtype.
+    """
+    out = out.view(-1, frames, *out.shape[1:])
+    x = x.view(-1, frames, *x.shape[1:])
+    taps = taps.view(2, 1, 1, -1, 1, 1)
+    out[:, 1:].addcmul_(x[:, :-1], taps[0])
+    out[:, :-1].addcmul_(x[:, 1:], taps[1])
+
+
+class _DepthwiseFunction(torch.autograd.Function):
+    """Depthwise STH with one pass over the temporal slice each way.
+
+    Autograd over slices would copy whole activations; this touches only the
+    slice, which makes a training step about as fast as that of a 2-D network.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, taps, frames, stride, first):
+        weight = weight.to(x.dtype)
+        taps = taps.to(x.dtype)
+        last = first + taps.shape[1]
+        out = F.conv2d(x, weight, None, stride, 1, 1, x.shape[1])
+        _shift_add(out[:, first:last], x[:, first:last, ::stride, ::stride], taps, frames)
+        ctx.save_for_backward(x, weight, taps)
+        ctx.geometry = frames, stride, first, last
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, weight, taps = ctx.saved_tensors
+        frames, stride, first, last = ctx.geometry
+        channels = x.shape[1]
+        grad = grad.contiguous(memory_format=torch.channels_last)
+        grad_x, grad_w, _ = torch.ops.aten.convolution_backward(
+            grad, x, weight, None, [stride, stride], [1, 1], [1, 1], False, [0, 0],
+            channels, [True, True, False])
+        centre = grad_w[first:last, :, 1, 1].clone()
+        grad_w[first:last] = 0
+        grad_w[first:last, :, 1, 1] = centre
+        part = grad[:, first:last]
+        slice_x = x[:, first:last, ::stride, ::stride]
+        _shift_add(grad_x[:, first:last, ::stride, ::stride], part, taps.flip(0), frames)
+        g = part.reshape(-1, frames, *part.shape[1:])
+        s = slice_x.reshape(-1, frames, *slice_x.shape[1:])
+        before = (g[:, 1:] * s[:, :-1]).sum((0, 1, 3, 4), dtype=torch.float32)
+        after = (g[:, :-1] * s[:, 1:]).sum((0, 1, 3, 4), dtype=torch.float32)
+        return grad_x, grad_w.float(), torch.stack([before, after]), None, None, None
+
+
+class STHDepthwise(nn.Module):
+    """Depthwise STH convolution, 3x3 in space or 3 in time per channel.
+
+    channels: C; frames: T; stride: spatial stride; p: fraction of temporal
+    channels; rotation: which of the 1/p equal slices of C is temporal (mod).
+    weight [C, 1, 3, 3] holds the spatial kernels and the temporal centres,
+    taps [2, p*C] the temporal taps t-1 and t+1.
+    """
+
+    def __init__(self, channels, frames, stride=1, p=0.25, rotation=0):
+        super().__init__()
+        count = int(channels * p)
+        self.channels, self.frames, self.stride = channels, frames, stride
+        self.first = (rotation % int(1 / p)) * count
+        self.last = self.first + count
+        self.weight = nn.Parameter(torch.empty(channels, 1, 3, 3))
+        self.taps = nn.Parameter(torch.empty(2, count))
+        nn.init.normal_(self.weight, std=0.3)
+        nn.init.normal_(self.taps, std=0.3)
+        self.clear_outside_line()
+
+    @torch.no_grad()
+    def clear_outside_line(self):
+        """Zero the spatial taps of the temporal channels but the centre."""
+        part = self.weight[self.first:self.last]
+        centre = part[:, :, 1, 1].clone()
+        part.zero_()
+        part[:, :, 1, 1] = centre
+
+    def forward(self, x):
+        """[N*T, C, H, W] to [N*T, C, H/stride, W/stride]."""
+        return _DepthwiseFunction.apply(x, self.weight, self.taps, self.frames,
+                                        self.stride, self.first)
+
+    @torch.no_grad()
+    def dense_weight(self):
+        """The same as one depthwise 3-D kernel [C, 1, 3, 3, 3] (T, H, W)."""
+        kernel = torch.zeros(self.channels, 1, 3, 3, 3)
+        kernel[:, :, 1] = self.weight
+        kernel[self.first:self.last, 0, 0, 1, 1] = self.taps[0]
+        kernel[self.first:self.last, 0, 2, 1, 1] = self.taps[1]
+        return kernel
+
+
+class STHConv2d(nn.Module):
+    """Dense STH convolution in place of a 3x3 convolution.
+
+    The inputs are cut into 1/p slices and the outputs into as many groups;
+    group g takes its temporal kernels from slice (g + rotation) mod 1/p, so
+    every input channel meets both kinds of kernel.  weight [O, I, 3, 3] holds
+    the spatial kernels and temporal centres, taps [2, O, p*I] t-1 and t+1.
+    """
+
+    def __init__(self, inputs, outputs, frames, stride=1, p=0.25, rotation=0):
+        super().__init__()
+        self.groups = int(round(1 / p))
+        if inputs % self.groups or outputs % self.groups:
+            raise ValueError("channels must be divisible by 1/p = %d" % self.groups)
+        self.inputs, self.outputs = inputs, outputs
+        self.frames, self.stride, self.rotation = frames, stride, rotation % self.groups
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
+        self.taps = nn.Parameter(torch.empty(2, outputs, inputs // self.groups))
+        nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.normal_(self.taps, std=float(self.weight.detach().std()))
+        self.register_buffer("mask", self._mask(), persistent=False)
+
+    def _mask(self):
+        """1 where a tap of the 3x3 plane exists, 0 elsewhere: [O, I, 3, 3]."""
+        mask = torch.ones(self.outputs, self.inputs, 3, 3)
+        for outs, ins in self.temporal_blocks():
+            mask[outs, ins] = 0
+            mask[outs, ins, 1, 1] = 1
+        return mask
+
+    def temporal_blocks(self):
+        """(outputs, inputs) slices of every group that carry temporal kernels."""
+        step_in, step_out = self.inputs // self.groups, self.outputs // self.groups
+        for g in range(self.groups):
+            s = (g + self.rotation) % self.groups
+            yield (slice(g * step_out, (g + 1) * step_out),
+                   slice(s * step_in, (s + 1) * step_in))
+
+    def plane(self):
+        """The 2-D kernel at time t, zeros where nothing is: [O, I, 3, 3]."""
+        return self.weight * self.mask
+
+    def forward(self, x):
+        """[N*T, I, H, W] to [N*T, O, H/stride, W/stride]."""
+        out = F.conv2d(x, self.plane(), None, self.stride, 1)
+        step = self.inputs // self.groups
+        turned = x[:, :, ::self.stride, ::self.stride].roll(-self.rotation * step, 1)
+        turned = turned.view(-1, self.frames, *turned.shape[1:])
+        zero = torch.zeros_like(turned[:, :1])
+        before = torch.cat([zero, turned[:, :-1]], 1).flatten(0, 1)
+        after = torch.cat([turned[:, 1:], zero], 1).flatten(0, 1)
+        out = out + F.conv2d(before, self.taps[0][:, :, None, None], groups=self.groups)
+        return out + F.conv2d(after, self.taps[1][:, :, None, None], groups=self.groups)
+
+    @torch.no_grad()
+    def dense_weight(self):
+        """The same as one 3-D kernel [O, I, 3, 3, 3] (T, H, W)."""
+        kernel = torch.zeros(self.outputs, self.inputs, 3, 3, 3)
+        kernel[:, :, 1] = self.plane()
+        for outs, ins in self.temporal_blocks():
+            kernel[outs, ins, 0, 1, 1] = self.taps[0][outs]
+            kernel[outs, ins, 2, 1, 1] = self.taps[1][outs]
+        return kernel
+
+
+class _ReLU6Function(torch.autograd.Function):
+    """ReLU6 whose backward pass is vectorised for bfloat16 as well."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = x.clamp(0, 6)
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):
+        y, = ctx.saved_tensors
+        grad = torch.ops.aten.threshold_backward(grad, y, 0)
+        return torch.ops.aten.threshold_backward(grad, 6 - y, 0)
+
+
+class ReLU6(nn.Module):
+    """min(max(x, 0), 6), for training in float32 or bfloat16."""
+
+    def forward(self, x):
+        return _ReLU6Function.apply(x)

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""STH networks.  Each takes NCTHW frames [N, 3, T, H, W] and returns logits.
+
+Inside, activations are frames-as-batch [N*T, C, H, W] in channels-last memory.
+"""
+import torch
+from torch import nn
+
+from .layers import ReLU6, STHConv2d, STHDepthwise
+
+# expansion, outputs, repeats, stride of the first: Table 2 of arXiv 1801.04381
+MOBILENET_V2 = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
+                (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+
+
+def _fold_time(x):
+    """NCTHW to frames-as-batch, channels last."""
+    n, c, t, h, w = x.shape
+    x = x.transpose(1, 2).reshape(n * t, c, h, w)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+class _Head(nn.Module):
+    """Mean over time and space, dropout, linear classifier."""
+
+    def __init__(self, inputs, classes, frames, dropout):
+        super().__init__()
+        self.frames = frames
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(inputs, classes)
+        nn.init.normal_(self.linear.weight, std=0.01)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x):
+        pooled = x.mean((2, 3), dtype=torch.float32)
+        pooled = pooled.view(-1, self.frames, pooled.shape[1]).mean(1)
+        return self.linear(self.dropout(pooled))
+
+
+class InvertedResidual(nn.Module):
+    """Expand 1x1, depthwise STH, project 1x1; a residual where shapes allow."""
+
+    def __init__(self, inputs, outputs, expansion, stride, frames, p, rotation):
+        super().__init__()
+        hidden = inputs * expansion
+        self.residual = stride == 1 and inputs == outputs
+        self.expand = nn.Conv2d(inputs, hidden, 1, bias=False) if expansion > 1 else None
+        self.expand_bn = nn.BatchNorm2d(hidden) if expansion > 1 else None
+        self.depthwise = STHDepthwise(hidden, frames, stride, p, rotation)
+        self.depthwise_bn = nn.BatchNorm2d(hidden)
+        self.project = nn.Conv2d(hidden, outputs, 1, bias=False)
+        self.project_bn = nn.BatchNorm2d(outputs)
+        self.act = ReLU6()
+
+    def forward(self, x):
+        y = x
+        if self.expand is not None:
+            y = self.act(self.expand_bn(self.expand(y)))
+        y = self.act(self.depthwise_bn(self.depthwise(y)))
+        y = self.project_bn(self.project(y))
+        return x + y if self.residual else y
+
+
+class STHMobileNetV2(nn.Module):
+    """MobileNetV2 whose depthwise convolutions are STH convolutions.
+
+    settings: rows (expansion, outputs, repeats, stride); stem, last: channels
+    before and after them; frames: T; p: fraction of temporal channels; block i
+    takes slice i mod 1/p as its temporal one.
+    """
+
+    def __init__(self, classes, frames=8, p=0.25, settings=MOBILENET_V2, stem=32,
+                 last=1280, dropout=0.2):
+        super().__init__()
+        self.frames = frames
+        self.stem = nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+        self.stem_bn = nn.BatchNorm2d(stem)
+        blocks, inputs = [], stem
+        for expansion, outputs, repeats, stride in settings:
+            for i in range(repeats):
+                blocks.append(InvertedResidual(inputs, outputs, expansion,
+                                               stride if i == 0 else 1, frames, p,
+                                               len(blocks)))
+                inputs = outputs
+        self.blocks = nn.ModuleList(blocks)
+        self.last = nn.Conv2d(inputs, last, 1, bias=False)
+        self.last_bn = nn.BatchNorm2d(last)
+        self.act = ReLU6()
+        self.head = _Head(last, classes, frames, dropout)
+
+    def forward(self, x):
+        """[N, 3, T, H, W] to logits [N, classes]."""
+        x = self.act(self.stem_bn(self.stem(_fold_time(x))))
+        for block in self.blocks:
+            x = block(x)
+        return self.head(self.act(self.last_bn(self.last(x))))
+
+
+class ResidualBlock(nn.Module):
+    """Basic (3x3, 3x3) or bottleneck (1x1, 3x3, 1x1) block; 3x3 are STH.
+
+    convs and norms are run in turn with ReLU between them; `down` is the
+    projection of the residual where shapes differ.
+    """
+
+    def __init__(self, inputs, width, outputs, stride, frames, p, rotation, bottleneck):
+        super().__init__()
+        if bottleneck:
+            convs = [nn.Conv2d(inputs, width, 1, bias=False),
+                     STHConv2d(width, width, frames, stride, p, rotation),
+                     nn.Conv2d(width, outputs, 1, bias=False)]
+        else:
+            convs = [STHConv2d(inputs, width, frames, stride, p, rotation),
+                     STHConv2d(width, outputs, frames, 1, p, rotation + 1)]
+        self.convs = nn.ModuleList(convs)
+        widths = [width] * (len(convs) - 1) + [outputs]
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in widths)
+        self.down = self.down_bn = None
+        if stride != 1 or inputs != outputs:
+            self.down = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.down_bn = nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        y = x
+        for i, (conv, norm) in enumerate(zip(self.convs, self.norms)):
+            y = norm(conv(y))
+            if i + 1 < len(self.convs):
+                y = y.relu()
+        skip = x if self.down is None else self.down_bn(self.down(x))
+        return (y + skip).relu()
+
+
+class STHResNet(nn.Module):
+    """ResNet whose 3x3 convolutions are STH convolutions.
+
+    layers: blocks per stage; width: channels of the first stage; stem: kernel
+    of the first convolution, followed by a 3x3 max pool of stride 2 if 7.
+    """
+
+    def __init__(self, classes, layers, bottleneck, frames=8, p=0.25, width=64, stem=7,
+                 dropout=0.5):
+        super().__init__()
+        self.frames = frames
+        self.stem = nn.Conv2d(3, width, stem, 2, stem // 2, bias=False)
+        self.stem_bn = nn.BatchNorm2d(width)
+        self.pool = nn.MaxPool2d(3, 2, 1) if stem == 7 else None
+        growth = 4 if bottleneck else 1
+        blocks, inputs = [], width
+        for stage, repeats in enumerate(layers):
+            wide = width << stage
+            for i in range(repeats):
+                stride = 2 if i == 0 and stage > 0 else 1
+                blocks.append(ResidualBlock(inputs, wide, wide * growth, stride, frames, p,
+                                            len(blocks), bottleneck))
+                inputs = wide * growth
+        self.blocks = nn.ModuleList(blocks)
+        self.head = _Head(inputs, classes, frames, dropout)
+
+    def forward(self, x):
+        """[N, 3, T, H, W] to logits [N, classes]."""
+        x = self.stem_bn(self.stem(_fold_time(x))).relu()
+        if self.pool is not None:
+            x = self.pool(x)
+        for block in self.blocks:
+            x = block(x)
+        return self.head(x)
+
+
+def sth_mobilenet_v2(classes, frames=8):
+    """STH-MobileNetV2 1.0 with random weights."""
+    return STHMobileNetV2(classes, frames)
+
+
+def sth_resnet18(classes, frames=8):
+    """STH-ResNet-18 with random weights."""
+    return STHResNet(classes, (2, 2, 2, 2), False, frames)
+
+
+def sth_resnet50(classes, frames=8):
+    """STH-ResNet-50 with random weights."""
+    return STHResNet(classes, (3, 4, 6, 3), True, frames)
+
+
+NETWORKS = {"mobilenet_v2": sth_mobilenet_v2, "resnet18": sth_resnet18,
+            "resnet50": sth_resnet50}
