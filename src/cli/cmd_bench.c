@@ -1,0 +1,209 @@
+/* `sth bench`: how long one run of a model takes.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
+
+#include <json-glib/json-glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WARM_UP 2       /* runs before the first that counts */
+#define LAYERS_SHOWN 15 /* of the table without --json */
+
+typedef struct {
+    const char *name;
+    guint64 ns;
+} Layer;
+
+typedef struct {
+    guint iterations, threads;
+    double ms_min, ms_median, ms_mean, gmacs;
+    Layer *layers; /* slowest first; the fastest of all timed runs, ns */
+    guint n_layers;
+} Figures;
+
+static int compare_u64(const void *a, const void *b)
+{
+    guint64 x = *(const guint64 *)a, y = *(const guint64 *)b;
+    return (x > y) - (x < y);
+}
+
+static int compare_layers(const void *a, const void *b)
+{
+    return compare_u64(&((const Layer *)b)->ns, &((const Layer *)a)->ns);
+}
+
+/* Float inputs get noise of normalised pixels (about -2…2): zeros or denormals would flatter or slow a CPU. Integer inputs stay 0. */
+static void fill_inputs(SthModel *model, SthSession *session)
+{
+    GRand *random = g_rand_new_with_seed(1);
+    for (guint i = 0; i < sth_model_get_n_inputs(model); i++) {
+        const SthTensor *tensor = sth_session_get_input(session, i);
+        gint64 n = sth_shape_elements(&tensor->shape);
+        if (tensor->dtype != STH_DTYPE_FLOAT)
+            memset(tensor->data, 0, sth_tensor_bytes(tensor));
+        else
+            for (gint64 k = 0; k < n; k++)
+                ((float *)tensor->data)[k] = (float)g_rand_double_range(random, -2, 2);
+    }
+    g_rand_free(random);
+}
+
+/* A run may overwrite its input, so it is filled anew before each one, outside of the measured time. */
+static void measure(SthModel *model, SthSession *session, guint iterations, Figures *figures)
+{
+    guint64 *ns = g_new(guint64, iterations), sum = 0;
+    for (guint i = 0; i < WARM_UP + iterations; i++) {
+        fill_inputs(model, session);
+        gint64 start = g_get_monotonic_time();
+        sth_session_run(session);
+        if (i >= WARM_UP)
+            ns[i - WARM_UP] = (guint64)(g_get_monotonic_time() - start) * 1000;
+    }
+    qsort(ns, iterations, sizeof *ns, compare_u64);
+    for (guint i = 0; i < iterations; i++)
+        sum += ns[i];
+    figures->iterations = iterations;
+    figures->threads = sth_session_get_threads(session);
+    figures->ms_min = (double)ns[0] / 1e6;
+    figures->ms_median = (double)(ns[(iterations - 1) / 2] + ns[iterations / 2]) / 2e6;
+    figures->ms_mean = (double)sum / iterations / 1e6;
+    figures->gmacs = (double)sth_model_get_macs(model) / 1e9;
+    g_free(ns);
+}
+
+static void measure_layers(SthModel *model, SthSession *session, guint iterations, Figures *figures)
+{
+    guint n = sth_session_get_n_nodes(session);
+    guint64 *ns = g_new0(guint64, n);
+    figures->layers = g_new0(Layer, n);
+    figures->n_layers = n;
+    for (guint run = 0; run < iterations; run++) {
+        fill_inputs(model, session);
+        sth_session_run_timed(session, ns);
+        for (guint i = 0; i < n; i++)
+            if (run == 0 || ns[i] < figures->layers[i].ns)
+                figures->layers[i] = (Layer){sth_session_get_node_name(session, i), ns[i]};
+    }
+    qsort(figures->layers, n, sizeof *figures->layers, compare_layers);
+    g_free(ns);
+}
+
+static double gflops(const Figures *figures)
+{
+    return figures->ms_min > 0 ? 2 * figures->gmacs / figures->ms_min * 1e3 : 0;
+}
+
+static void add_double(JsonBuilder *builder, const char *name, double value)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_double_value(builder, value);
+}
+
+static char *to_json(const char *path, const Figures *figures)
+{
+    g_autofree char *kernels = sth_describe_kernels();
+    g_autofree char *valid_path = g_utf8_make_valid(path, -1);
+    JsonBuilder *builder = json_builder_new();
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "model");
+    json_builder_add_string_value(builder, valid_path);
+    json_builder_set_member_name(builder, "kernels");
+    json_builder_add_string_value(builder, kernels);
+    json_builder_set_member_name(builder, "threads");
+    json_builder_add_int_value(builder, figures->threads);
+    json_builder_set_member_name(builder, "iterations");
+    json_builder_add_int_value(builder, figures->iterations);
+    add_double(builder, "ms_min", figures->ms_min);
+    add_double(builder, "ms_median", figures->ms_median);
+    add_double(builder, "ms_mean", figures->ms_mean);
+    add_double(builder, "gmacs", figures->gmacs);
+    add_double(builder, "gflops", gflops(figures));
+    json_builder_set_member_name(builder, "layers");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < figures->n_layers; i++) {
+        json_builder_begin_object(builder);
+        json_builder_set_member_name(builder, "name");
+        json_builder_add_string_value(builder, figures->layers[i].name);
+        add_double(builder, "ms", (double)figures->layers[i].ns / 1e6);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    JsonNode *root = json_builder_get_root(builder);
+    g_autofree char *line = json_to_string(root, FALSE);
+    json_node_unref(root);
+    g_object_unref(builder);
+    return g_strconcat(line, "\n", NULL);
+}
+
+static char *to_table(const char *path, const Figures *figures)
+{
+    g_autofree char *kernels = sth_describe_kernels();
+    GString *out = g_string_new(NULL);
+    double total = 0;
+    for (guint i = 0; i < figures->n_layers; i++)
+        total += (double)figures->layers[i].ns / 1e6;
+    g_string_append_printf(out, "Model     %s\nKernels   %s\nThreads   %u\nOne run   %.3f GMAC\n", path, kernels, figures->threads, figures->gmacs);
+    g_string_append_printf(out, "Time      %.2f ms fastest, %.2f ms median, %.2f ms mean of %u runs\n", figures->ms_min, figures->ms_median,
+                           figures->ms_mean, figures->iterations);
+    g_string_append_printf(out, "Speed     %.1f GFLOP/s, %.1f runs a second\n\n", gflops(figures), figures->ms_min > 0 ? 1e3 / figures->ms_min : 0);
+    g_string_append_printf(out, "%10s %7s  layer (%u slowest of %u)\n", "ms", "share", MIN(LAYERS_SHOWN, figures->n_layers), figures->n_layers);
+    for (guint i = 0; i < figures->n_layers && i < LAYERS_SHOWN; i++) {
+        double ms = (double)figures->layers[i].ns / 1e6;
+        g_string_append_printf(out, "%10.3f %6.1f%%  %s\n", ms, total > 0 ? 100 * ms / total : 0, figures->layers[i].name);
+    }
+    return g_string_free(out, FALSE);
+}
+
+static int bench(const SthCommand *command, const char *path, guint threads, guint iterations, gboolean json)
+{
+    GError *error = NULL;
+    Figures figures = {0};
+    SthModel *model = sth_model_open(path, NULL, &error);
+    if (model == NULL)
+        return sth_cli_fail(command, error);
+    SthSession *session = sth_session_new(model, threads, &error);
+    if (session == NULL) {
+        sth_model_unref(model);
+        return sth_cli_fail(command, error);
+    }
+    measure(model, session, iterations, &figures);
+    measure_layers(model, session, MIN(iterations, 5), &figures);
+    g_autofree char *text = json ? to_json(path, &figures) : to_table(path, &figures);
+    g_free(figures.layers);
+    sth_session_free(session);
+    sth_model_unref(model);
+    return sth_cli_write(text, -1, &error) ? STH_EXIT_OK : sth_cli_fail(command, error);
+}
+
+static int run(const SthCommand *command, int argc, char **argv)
+{
+    int threads = 0, iterations = 10;
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"threads", 't', 0, G_OPTION_ARG_INT, &threads, "threads at most [all processors]", "N"},
+        {"iterations", 'n', 0, G_OPTION_ARG_INT, &iterations, "runs that count [10]", "N"},
+        {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one JSON object instead of a table", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    if (!sth_cli_parse(command, entries, &argc, &argv))
+        return STH_EXIT_USAGE;
+    if (argc > 2)
+        return sth_cli_usage(command, "more than one model given");
+    if (threads < 0)
+        return sth_cli_usage(command, "--threads %d: must be 1 or more", threads);
+    if (iterations < 1)
+        return sth_cli_usage(command, "--iterations %d: must be 1 or more", iterations);
+    return bench(command, argc == 2 ? argv[1] : sth_cli_default_model(), (guint)threads, (guint)iterations, json);
+}
+
+const SthCommand sth_cmd_bench = {
+    .name = "bench",
+    .arguments = "[MODEL]",
+    .summary = "how long one run of a model takes, layer by layer",
+    .description =
+        "Without MODEL: the default model (GST_STH_MODEL or the installed one). GFLOP/s counts two operations a multiply-accumulate of the\n"
+        "file's graph and the fastest run.",
+    .run = run,
+};
