@@ -2,6 +2,8 @@
  * The plain C row is the specification: every other row must give the same numbers within the bound that its checker states.
  * Kernels know nothing of graphs, tensors or threads.
  *
+ * clamp(x) is x < min ? min : x > max ? max : x: NaN stays NaN in every row.
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
@@ -11,20 +13,49 @@
 
 G_BEGIN_DECLS
 
-/* out[i] = clamp(bias + sum over k of weight[k] * tap[k][i]), 0 <= i < n. Sums in the order of k with fused multiply-adds where the
- * level has them. Taps may be read up to 64 bytes past n. Depthwise convolutions of any kernel, stride and number of axes come down to this. */
-typedef void SthTapSum(float *out, gsize n, const float *const *tap, const float *weight, guint n_taps, float bias, float min, float max);
+/* The tile that `gemm` makes: so many rows of packed weights times so many columns. */
+#define STH_GEMM_ROWS 8
+#define STH_GEMM_COLS 48
 
-/* x[i] = clamp(x[i] + bias + (residual ? residual[i] : 0)): what follows a GEMM. */
-typedef void SthEpilogue(float *x, gsize n, float bias, const float *residual, float min, float max);
+/* Rows of B that follow each other. */
+typedef struct {
+    guint32 row, count;
+} SthGemmRun;
+
+/* One tile of a matrix product: C (m x n) = clamp(A * B + bias + residual). */
+typedef struct {
+    const float *a;         /* weights, packed: STH_GEMM_ROWS floats for each row of B in the order of the runs; rows from m on are zero */
+    const SthGemmRun *runs; /* the rows of B that have weights: the others need not be multiplied */
+    guint n_runs;           /* 0: the product is zero */
+    const float *b;         /* row k at b + k * ldb, n floats are read */
+    gsize ldb;
+    float *c; /* row r at c + r * ldc */
+    gsize ldc;
+    guint m, n;            /* 1…STH_GEMM_ROWS, 1…STH_GEMM_COLS */
+    gboolean accumulate;   /* C holds the sum so far (of earlier rows of B) instead of starting from 0 */
+    const float *bias;     /* STH_GEMM_ROWS floats (those from m on are not used), or NULL */
+    const float *residual; /* row r at residual + r * ldr, or NULL */
+    gsize ldr;
+    float min, max;
+} SthGemmTile;
+
+/* Each element is summed in the order of the runs, with fused multiply-adds where the level has them; then + bias, + residual, clamp. Convolutions
+ * come down to this. */
+typedef void SthGemm(const SthGemmTile *tile);
+
+/* rows x cols numbers: out[y][x] = clamp(bias + sum over k of weight[k] * tap[k][y][x]), rows out_pitch and in_pitch floats apart. Sums in the
+ * order of k with fused multiply-adds where the level has them. Reads cols floats of a row, no more. Depthwise convolutions of any kernel,
+ * stride and number of axes come down to this. */
+typedef void SthTapSum(float *out, gsize rows, gsize cols, gsize out_pitch, const float *const *tap, gsize in_pitch, const float *weight,
+                       guint n_taps, float bias, float min, float max);
 
 /* out[i] = a[i] + b[i], and clamp. out may be a or b. */
 typedef void SthAddClamp(float *out, const float *a, const float *b, gsize n, float min, float max);
 
-/* out[i] = clamp(a[i] * scale + shift). out may be a. */
+/* out[i] = clamp(a[i] * scale + shift), fused where the level has that. out may be a. */
 typedef void SthScaleShift(float *out, const float *a, gsize n, float scale, float shift, float min, float max);
 
-/* Sum of x[0…n-1]; 16 partial sums in every variant, so that they agree bit for bit. */
+/* Sum of x[0…n-1]; 16 partial sums (of i mod 16) in every variant, added pairwise 8 apart, 4, 2, 1, so that they agree bit for bit. */
 typedef float SthSum(const float *x, gsize n);
 
 /* Resize, first step: acc[i] (+)= weight * row[i] over n bytes; `first` sets instead of adding. */
@@ -34,8 +65,8 @@ typedef void SthRowAccumulate(float *acc, const guint8 *row, gsize n, float weig
  * interleaved row (step = components a pixel). */
 typedef void SthRowResample(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step);
 
-/* Last step: three rows in, three normalised planes out: out[c][i] = m[c][0]*in[0][i] + m[c][1]*in[1][i] + m[c][2]*in[2][i] + m[c][3], first
- * clamped to `lo`[c]…`hi`[c]. YUV to RGB, clipping to 0…255 and (x - mean) / std are one 3x4 matrix. */
+/* Last step: three rows in, three normalised planes out: out[c][i] = m[c][0]*in[0][i] + m[c][1]*in[1][i] + m[c][2]*in[2][i] + m[c][3],
+ * clamped to lo[c]…hi[c]. YUV to RGB, clipping to 0…255 and (x - mean) / std are one 3x4 matrix. */
 typedef void SthColorMatrix(float *const out[3], const float *const in[3], gsize n, const float m[3][4], const float lo[3], const float hi[3]);
 
 /* One function a slot; chosen once for the process: first row whose level the CPU has. */
@@ -46,15 +77,24 @@ typedef struct {
 } SthKernels;
 
 const SthKernels *sth_kernels(void);
-/* Level of the row that is in use for a slot, by the slot's name; for `sth inspect`. */
+/* Name of the row ("avx2") that is in use for a slot, by the slot's name; NULL if there is no such slot. For `sth inspect`. */
 const char *sth_kernels_chosen(const char *slot);
 
 /* Every row: for tests and benchmarks. */
 typedef struct {
     const char *slot, *isa, *name; /* "tap_sum", "avx2", "sth_tap_sum_avx2" */
     SthCpuLevel level;
+    gsize offset;           /* of the slot in SthKernels */
     void (*function)(void); /* cast to the slot's type */
 } SthKernelRow;
 const SthKernelRow *sth_kernel_rows(guint *n);
+
+/* The rows themselves. */
+#define STH_SLOT(slot, Type) typedef Type SthSlot_##slot;
+#define STH_KERNEL(slot, isa, level)
+#include "kernels/kernels.inc"
+#define STH_SLOT(slot, Type)
+#define STH_KERNEL(slot, isa, level) SthSlot_##slot sth_##slot##_##isa;
+#include "kernels/kernels.inc"
 
 G_END_DECLS

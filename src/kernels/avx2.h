@@ -1,0 +1,18 @@
+/* Masks for the last few lanes of AVX2 vectors. SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <immintrin.h>
+
+#define STH_FORCE_INLINE static inline __attribute__((always_inline))
+
+/* All ones in the first n lanes, 0…8. */
+STH_FORCE_INLINE __m256i sth_first_lanes_8(gsize n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+STH_FORCE_INLINE __m256 sth_clamp_8(__m256 x, __m256 min, __m256 max)
+{
+    return _mm256_min_ps(max, _mm256_max_ps(min, x)); /* these return the second operand for NaN */
+}

@@ -1,0 +1,125 @@
+/* gemm and tap_sum for AVX-512.
+ *
+ * gemm keeps 8 rows x 3 vectors of sums in 24 of the 32 registers; each row of B costs 3 loads and 8 broadcasts for 24 multiply-adds.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <immintrin.h>
+
+#include "kernels/kernels.h"
+
+#define LANES 16
+#define FORCE_INLINE static inline __attribute__((always_inline))
+
+FORCE_INLINE __m512 clamp(__m512 x, __m512 min, __m512 max)
+{
+    return _mm512_min_ps(max, _mm512_max_ps(min, x)); /* these return the second operand for NaN */
+}
+
+/* First n lanes, 0…16. */
+FORCE_INLINE __mmask16 first_lanes(gsize n)
+{
+    return (__mmask16)((1u << n) - 1);
+}
+
+/* The tile with @vectors vectors a row; @last masks the last one. */
+FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, const __mmask16 last)
+{
+    const SthGemmTile t = *in, *tile = &t; /* so that stores to C cannot change it */
+    const __m512 min = _mm512_set1_ps(tile->min), max = _mm512_set1_ps(tile->max);
+    const float *a = tile->a;
+    __m512 sum[STH_GEMM_ROWS][3];
+
+#pragma GCC unroll 8
+    for (guint r = 0; r < STH_GEMM_ROWS; r++)
+#pragma GCC unroll 3
+        for (guint v = 0; v < vectors; v++)
+            sum[r][v] = _mm512_setzero_ps();
+    if (tile->accumulate)
+#pragma GCC unroll 8
+        for (guint r = 0; r < STH_GEMM_ROWS; r++)
+#pragma GCC unroll 3
+            for (guint v = 0; v < vectors; v++)
+                sum[r][v] = _mm512_maskz_loadu_ps(r >= tile->m ? 0 : v + 1 == vectors ? last : 0xffff, tile->c + r * tile->ldc + v * LANES);
+    for (guint i = 0; i < tile->n_runs; i++) {
+        const float *b = tile->b + tile->runs[i].row * tile->ldb;
+
+        for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
+            __m512 row[3];
+
+#pragma GCC unroll 3
+            for (guint v = 0; v < vectors; v++)
+                row[v] = v + 1 == vectors ? _mm512_maskz_loadu_ps(last, b + v * LANES) : _mm512_loadu_ps(b + v * LANES);
+#pragma GCC unroll 8
+            for (guint r = 0; r < STH_GEMM_ROWS; r++) {
+                const __m512 weight = _mm512_set1_ps(a[r]);
+
+#pragma GCC unroll 3
+                for (guint v = 0; v < vectors; v++)
+                    sum[r][v] = _mm512_fmadd_ps(weight, row[v], sum[r][v]);
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (guint r = 0; r < STH_GEMM_ROWS; r++) {
+        const __m512 bias = _mm512_set1_ps(tile->bias ? tile->bias[r] : 0);
+
+        if (r >= tile->m)
+            break;
+#pragma GCC unroll 3
+        for (guint v = 0; v < vectors; v++) {
+            const __mmask16 mask = v + 1 == vectors ? last : 0xffff;
+            __m512 x = _mm512_add_ps(sum[r][v], bias);
+
+            if (tile->residual)
+                x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(mask, tile->residual + r * tile->ldr + v * LANES));
+            _mm512_mask_storeu_ps(tile->c + r * tile->ldc + v * LANES, mask, clamp(x, min, max));
+        }
+    }
+}
+
+void sth_gemm_avx512(const SthGemmTile *tile)
+{
+    if (tile->n == STH_GEMM_COLS)
+        gemm_tile(tile, 3, 0xffff);
+    else if (tile->n > 2 * LANES)
+        gemm_tile(tile, 3, first_lanes(tile->n - 2 * LANES));
+    else if (tile->n > LANES)
+        gemm_tile(tile, 2, first_lanes(tile->n - LANES));
+    else
+        gemm_tile(tile, 1, first_lanes(tile->n));
+}
+
+/* @rows rows of one vector: as many chains of sums in flight. */
+FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const *tap, gsize offset, gsize in_pitch, const float *weight, guint n_taps,
+                                __m512 bias, __m512 min, __m512 max, __mmask16 mask, const guint rows)
+{
+    __m512 sum[4] = {bias, bias, bias, bias};
+
+    for (guint k = 0; k < n_taps; k++) {
+        const float *in = tap[k] + offset;
+        const __m512 w = _mm512_set1_ps(weight[k]);
+
+#pragma GCC unroll 4
+        for (guint r = 0; r < rows; r++)
+            sum[r] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, in + r * in_pitch), sum[r]);
+    }
+#pragma GCC unroll 4
+    for (guint r = 0; r < rows; r++)
+        _mm512_mask_storeu_ps(out + r * out_pitch, mask, clamp(sum[r], min, max));
+}
+
+void sth_tap_sum_avx512(float *out, gsize rows, gsize cols, gsize out_pitch, const float *const *tap, gsize in_pitch, const float *weight,
+                        guint n_taps, float bias, float min, float max)
+{
+    const __m512 b = _mm512_set1_ps(bias), lo = _mm512_set1_ps(min), hi = _mm512_set1_ps(max);
+    gsize y = 0;
+
+    for (; y + 4 <= rows; y += 4)
+        for (gsize x = 0; x < cols; x += LANES)
+            tap_sum_block(out + y * out_pitch + x, out_pitch, tap, y * in_pitch + x, in_pitch, weight, n_taps, b, lo, hi,
+                          first_lanes(MIN(cols - x, LANES)), 4);
+    for (; y < rows; y++)
+        for (gsize x = 0; x < cols; x += LANES)
+            tap_sum_block(out + y * out_pitch + x, out_pitch, tap, y * in_pitch + x, in_pitch, weight, n_taps, b, lo, hi,
+                          first_lanes(MIN(cols - x, LANES)), 1);
+}
