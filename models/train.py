@@ -211,6 +211,9 @@ def main():
     epoch = 0
     if args.resume and os.path.exists(args.output):
         state = torch.load(args.output)
+        if state["finished"]:
+            print("%s is finished already" % args.output)
+            return
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])

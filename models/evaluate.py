@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Measure an exported model on signers it never saw.
+
+Three ways to look at each clip of one sign:
+  clip    8 frames at the middles of 8 equal parts of the clip (as TSN tests)
+  window  8 frames at 4 a second around the middle of the clip
+  slide   windows of 8 frames at 4 a second, moved by one frame; the word with
+          the highest single confidence wins, `nothing` does not count
+Accuracy is over the words; where `nothing` beats them is told apart.
+"""
+import argparse
+import collections
+import json
+import os
+
+import cv2
+import numpy as np
+import onnx
+import torch
+
+from sth import data, onnx_run
+
+
+def parse_arguments():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("--model", required=True, help="ONNX, form a, with sth.* metadata")
+    p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
+    p.add_argument("--signers", type=int, nargs="+", default=[3])
+    p.add_argument("--rate", type=float, default=4.0, help="frames a second of windows")
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--limit", type=int, help="only every n-th clip so that so many remain")
+    p.add_argument("--scores", help="write all scores to this .npz")
+    p.add_argument("--json", help="write the figures to this file")
+    return p.parse_args()
+
+
+class Model:
+    """An ONNX file with its labels and input size."""
+
+    def __init__(self, path):
+        self.model = onnx.load(path)
+        meta = {m.key: m.value for m in self.model.metadata_props}
+        self.labels = meta["sth.labels"].split("\n")
+        shape = self.model.graph.input[0].type.tensor_type.shape.dim
+        self.frames, self.size = shape[2].dim_value, shape[3].dim_value
+
+    def scores(self, pictures, index):
+        """Logits [classes] of some pictures [F, S, S, 3] at frame numbers [T]."""
+        return onnx_run.run(self.model, data.normalise(pictures[index])[None])[0]
+
+
+def windows_of(total, frames, rate):
+    """Frame numbers [W, T] of all sliding windows, as they arrive at `rate`."""
+    sampled = np.round(np.arange(0, total / data.FPS, 1 / rate) * data.FPS).astype(int)
+    sampled = sampled[sampled < total]
+    return np.stack([sampled[i:i + frames] for i in range(len(sampled) - frames + 1)])
+
+
+def look(model, path, rate):
+    """Logits of one clip: clip [K], window [K], slide [W, K]; idle windows [2, K]."""
+    frames = data.decode(path)
+    pictures = np.stack([data.square(f, model.size) for f in frames])
+    total = len(pictures)
+    middle = data.window_times(total / data.FPS / 2, 1 / rate, model.frames)
+    centred = np.clip(np.round(middle * data.FPS), 0, total - 1).astype(int)
+    slide = windows_of(total, model.frames, rate)
+    still = np.linspace(0, 0.5 * data.FPS, model.frames).astype(int)
+    idle = np.stack([still, total - 1 - still[::-1]])
+    return (model.scores(pictures, data.clip_indices(total, model.frames)),
+            model.scores(pictures, centred),
+            np.stack([model.scores(pictures, w) for w in slide]),
+            np.stack([model.scores(pictures, w) for w in idle]))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def accuracy(scores, truth):
+    """(top-1, top-5, share where the last class wins) of logits [N, K]."""
+    words = scores[:, :-1]
+    order = np.argsort(-words, 1)
+    top1 = float((order[:, 0] == truth).mean())
+    top5 = float((order[:, :5] == truth[:, None]).any(1).mean())
+    return top1, top5, float((scores.argmax(1) == scores.shape[1] - 1).mean())
+
+
+def per_category(words, truth, categories):
+    """Top-1 by category of words: {name: share}."""
+    right = words.argmax(1) == truth
+    groups = collections.defaultdict(list)
+    for ok, name in zip(right, categories):
+        groups[name].append(ok)
+    return {name: float(np.mean(v)) for name, v in sorted(groups.items())}
+
+
+def confusions(words, truth, labels, count=15):
+    """The most frequent (true, taken for, times)."""
+    pairs = collections.Counter((t, g) for t, g in zip(truth, words.argmax(1)) if t != g)
+    return [(labels[t], labels[g], n) for (t, g), n in pairs.most_common(count)]
+
+
+def collect(args, model):
+    """Run everything; returns (rows, dictionary of score arrays)."""
+    rows = [r for r in data.read_manifest(args.data) if r["signer"] in args.signers]
+    if args.limit and args.limit < len(rows):
+        rows = [rows[i] for i in np.linspace(0, len(rows) - 1, args.limit).astype(int)]
+    results = []
+    for i, row in enumerate(rows):
+        results.append(look(model, os.path.join(args.data, row["file"]), args.rate))
+        if i % 100 == 99:
+            print("%d of %d clips" % (i + 1, len(rows)), flush=True)
+    clip, window, slide, idle = zip(*results)
+    return rows, {"clip": np.stack(clip), "window": np.stack(window),
+                  "slide": np.stack([s[:9] for s in slide]), "idle": np.concatenate(idle)}
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
+    model = Model(args.model)
+    rows, scores = collect(args, model)
+    truth = np.array([r["class_id"] for r in rows])
+    # confidence of each word at its best window, as a log so that argmax agrees
+    best = np.log(softmax(scores["slide"]).max(1) + 1e-9)
+    report = {"clips": len(rows), "size": model.size}
+    for name, logits in (("clip", scores["clip"]), ("window", scores["window"]), ("slide", best)):
+        report[name] = dict(zip(("top1", "top5", "nothing_wins"), accuracy(logits, truth)))
+        print("%-7s top-1 %.1f %%, top-5 %.1f %%, `nothing` above all words in %.1f %%" % (
+            name, *(100 * v for v in report[name].values())))
+    report["idle_is_nothing"] = float((scores["idle"].argmax(1) == len(model.labels) - 1).mean())
+    print("idle windows called `nothing`: %.1f %%" % (100 * report["idle_is_nothing"]))
+    words = best[:, :-1]
+    report["category_top1"] = per_category(words, truth, [r["category"] for r in rows])
+    report["confusions"] = confusions(words, truth, model.labels)
+    for name, value in report["category_top1"].items():
+        print("  %-14s %.0f %%" % (name, 100 * value))
+    for true, taken, times in report["confusions"]:
+        print("  %s taken for %s: %d" % (true, taken, times))
+    if args.json:
+        with open(args.json, "w", encoding="utf-8") as f:
+            json.dump(report, f, indent=1)
+    if args.scores:
+        np.savez(args.scores, truth=truth, files=[r["file"] for r in rows], **scores)
+
+
+if __name__ == "__main__":
+    main()
