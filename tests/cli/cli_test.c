@@ -1,0 +1,337 @@
+/* The tool `sth` from outside: what it writes, what it says when it cannot, how it exits.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/npy.h"
+
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <math.h>
+#include <string.h>
+
+#define GOLDEN "sth_dense_form_a"
+#define TOLERANCE 1e-4 /* of golden outputs, relative to the largest: summation orders differ between kernels */
+
+static char *folder; /* for what the tests write */
+
+typedef struct {
+    char *out, *err;
+    int code;
+} Outcome;
+
+static char *golden(const char *name, const char *suffix)
+{
+    return g_strdup_printf("%s/%s%s", g_getenv("STH_GOLDENS"), name, suffix);
+}
+
+static char *scratch(const char *name)
+{
+    return g_build_filename(folder, name, NULL);
+}
+
+/* Runs the tool; words are separated by blanks, none of the paths here has any. */
+static Outcome sth(const char *format, ...) G_GNUC_PRINTF(1, 2);
+static Outcome sth(const char *format, ...)
+{
+    Outcome outcome;
+    GError *error = NULL;
+    int status;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *words = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_autofree char *line = g_strdup_printf("%s %s", g_getenv("STH_TOOL"), words);
+    g_auto(GStrv) argv = g_strsplit(g_strstrip(line), " ", -1);
+    g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &outcome.out, &outcome.err, &status, &error);
+    g_assert_no_error(error);
+    if (!g_spawn_check_wait_status(status, &error))
+        g_assert_true(g_error_matches(error, G_SPAWN_EXIT_ERROR, error->code)); /* it exited by itself: no signal */
+    outcome.code = error != NULL ? error->code : 0;
+    g_clear_error(&error);
+    g_test_message("sth %s: %d %s", words, outcome.code, outcome.err);
+    return outcome;
+}
+
+static void outcome_clear(Outcome *outcome)
+{
+    g_free(outcome->out);
+    g_free(outcome->err);
+}
+
+#define assert_contains(text, part)                                                                                                                  \
+    G_STMT_START                                                                                                                                     \
+    {                                                                                                                                                \
+        if (strstr(text, part) == NULL)                                                                                                              \
+            g_error("\"%s\" is not in: %s", part, text);                                                                                             \
+    }                                                                                                                                                \
+    G_STMT_END
+
+/* Exit code, and what standard error has to say. */
+static void expect_failure(Outcome outcome, int code, const char *part)
+{
+    g_assert_cmpint(outcome.code, ==, code);
+    assert_contains(outcome.err, part);
+    outcome_clear(&outcome);
+}
+
+static void test_help(void)
+{
+    static const char *const names[] = {"classify", "inspect", "bench", "run"};
+    Outcome all = sth("--help");
+    g_assert_cmpint(all.code, ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        assert_contains(all.out, names[i]);
+        Outcome one = sth("help %s", names[i]);
+        g_assert_cmpint(one.code, ==, 0);
+        assert_contains(one.out, "Usage:");
+        outcome_clear(&one);
+    }
+    outcome_clear(&all);
+    Outcome version = sth("--version");
+    g_assert_cmpint(version.code, ==, 0);
+    g_assert_true(g_str_has_prefix(version.out, "sth "));
+    assert_contains(version.out, "OpenBLAS");
+    outcome_clear(&version);
+}
+
+static void test_usage(void)
+{
+    static const struct {
+        const char *line, *says;
+    } cases[] = {
+        {"", "usage:"},
+        {"fly", "no command 'fly'"},
+        {"help fly", "no command 'fly'"},
+        {"run", "no model given"},
+        {"run x.onnx --input x.npy", "no --output given"},
+        {"bench x.onnx --iterations 0", "--iterations 0"},
+        {"bench x.onnx --threads -1", "--threads -1"},
+        {"inspect x.onnx y.onnx", "more than one model"},
+        {"inspect --colour", "--colour"},
+        {"classify", "no file or URI given"},
+        {"classify x.mp4 --format xml", "ndjson"},
+        {"classify x.mp4 y.mp4 --format vtt", "one file at a time"},
+        {"classify x.mp4 --clip --format vtt", "--clip"},
+        {"classify x.mp4 --top-k 99", "--top-k 99"},
+        {"classify x.mp4 --threshold 2", "--threshold 2"},
+        {"classify x.mp4 --emit nothing", "--emit nothing"},
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        expect_failure(sth("%s", cases[i].line), 2, cases[i].says);
+}
+
+/* Largest difference of two float tensors, relative to the largest value of the second. */
+static double compare_npy(const char *have_path, const char *want_path)
+{
+    GError *error = NULL;
+    SthTensor have, want;
+    GBytes *have_bytes = sth_npy_load(have_path, &have, &error);
+    g_assert_no_error(error);
+    GBytes *want_bytes = sth_npy_load(want_path, &want, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(have.dtype, ==, STH_DTYPE_FLOAT);
+    g_assert_true(sth_shape_equal(&have.shape, &want.shape));
+    double worst = 0, largest = 0;
+    for (gint64 i = 0; i < sth_shape_elements(&want.shape); i++) {
+        double difference = fabs((double)((float *)have.data)[i] - (double)((float *)want.data)[i]);
+        g_assert_true(isfinite(difference));
+        worst = MAX(worst, difference);
+        largest = MAX(largest, fabs((double)((float *)want.data)[i]));
+    }
+    g_bytes_unref(have_bytes);
+    g_bytes_unref(want_bytes);
+    g_assert_cmpfloat(largest, >, 0);
+    return worst / largest;
+}
+
+static void test_run_goldens(void)
+{
+    GDir *dir = g_dir_open(g_getenv("STH_GOLDENS"), 0, NULL);
+    const char *file;
+    guint n = 0;
+    g_assert_nonnull(dir);
+    while ((file = g_dir_read_name(dir)) != NULL) {
+        if (!g_str_has_suffix(file, ".onnx"))
+            continue;
+        g_autofree char *name = g_strndup(file, strlen(file) - strlen(".onnx"));
+        g_autofree char *model = golden(name, ".onnx"), *in = golden(name, ".in.npy"), *want = golden(name, ".out.npy"), *out = scratch("out.npy");
+        Outcome outcome = sth("run %s --input %s --output %s", model, in, out);
+        if (outcome.code != 0)
+            g_error("%s", outcome.err);
+        g_assert_cmpstr(outcome.out, ==, "");
+        double difference = compare_npy(out, want);
+        g_test_message("%s: %g", name, difference);
+        g_assert_cmpfloat(difference, <, TOLERANCE);
+        outcome_clear(&outcome);
+        n++;
+    }
+    g_dir_close(dir);
+    g_assert_cmpuint(n, >=, 10);
+}
+
+static void test_run_errors(void)
+{
+    g_autofree char *model = golden(GOLDEN, ".onnx"), *in = golden(GOLDEN, ".in.npy"), *wrong = golden(GOLDEN, ".out.npy");
+    g_autofree char *out = scratch("refused.npy"), *nowhere = scratch("no/such/folder.npy");
+    expect_failure(sth("run no-such.onnx --input %s --output %s", in, out), 1, "no-such.onnx");
+    expect_failure(sth("run %s --input %s --output %s", in, in, out), 1, GOLDEN ".in.npy");
+    expect_failure(sth("run %s --input no-such.npy --output %s", model, out), 1, "no-such.npy");
+    expect_failure(sth("run %s --input %s --output %s", model, model, out), 1, GOLDEN ".onnx");
+    expect_failure(sth("run %s --input %s --output %s", model, wrong, out), 1, "takes float32");
+    expect_failure(sth("run %s --output %s", model, out), 1, "takes 1 --input");
+    expect_failure(sth("run %s --input %s --input %s --output %s", model, in, in, out), 1, "given: 2");
+    expect_failure(sth("run %s --input %s --output %s --output %s", model, in, out, out), 1, "1 outputs");
+    g_assert_false(g_file_test(out, G_FILE_TEST_EXISTS));
+    expect_failure(sth("run %s --input %s --output %s", model, in, nowhere), 1, "folder.npy");
+}
+
+static void test_inspect(void)
+{
+    static const char *const parts[] = {"Input", "Output", "float32", "GMAC", "parameters", "Memory", "Kernels", "Passes", "Graph", "Conv"};
+    g_autofree char *model = golden(GOLDEN, ".onnx");
+    Outcome outcome = sth("inspect --graph %s", model);
+    g_assert_cmpint(outcome.code, ==, 0);
+    g_assert_cmpstr(outcome.err, ==, "");
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        assert_contains(outcome.out, parts[i]);
+    outcome_clear(&outcome);
+
+    Outcome installed = sth("inspect"); /* GST_STH_MODEL */
+    g_assert_cmpint(installed.code, ==, 0);
+    assert_contains(installed.out, "8 frames of 224x224");
+    assert_contains(installed.out, "Labels");
+    outcome_clear(&installed);
+}
+
+static JsonObject *parse_line(const char *line, JsonParser *parser)
+{
+    GError *error = NULL;
+    json_parser_load_from_data(parser, line, -1, &error);
+    g_assert_no_error(error);
+    return json_node_get_object(json_parser_get_root(parser));
+}
+
+static void test_bench(void)
+{
+    g_autofree char *model = golden(GOLDEN, ".onnx");
+    JsonParser *parser = json_parser_new();
+    Outcome outcome = sth("bench --json --threads 1 --iterations 3 %s", model);
+    g_assert_cmpint(outcome.code, ==, 0);
+    JsonObject *figures = parse_line(outcome.out, parser);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "ms_min"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "ms_median"), >=, json_object_get_double_member(figures, "ms_min"));
+    g_assert_cmpfloat(json_object_get_double_member(figures, "gmacs"), >, 0);
+    g_assert_cmpint(json_object_get_int_member(figures, "threads"), ==, 1);
+    g_assert_cmpint(json_object_get_int_member(figures, "iterations"), ==, 3);
+    assert_contains(json_object_get_string_member(figures, "kernels"), "OpenBLAS");
+    g_assert_cmpuint(json_array_get_length(json_object_get_array_member(figures, "layers")), >, 0);
+    g_object_unref(parser);
+    outcome_clear(&outcome);
+
+    Outcome table = sth("bench --iterations 2 %s", model);
+    g_assert_cmpint(table.code, ==, 0);
+    assert_contains(table.out, "GFLOP/s");
+    assert_contains(table.out, "slowest of");
+    outcome_clear(&table);
+}
+
+/* A result's best label is its first, confidences fall and lie in 0…1. */
+static void check_top(JsonArray *top)
+{
+    double before = 1;
+    for (guint i = 0; i < json_array_get_length(top); i++) {
+        JsonObject *score = json_array_get_object_element(top, i);
+        double confidence = json_object_get_double_member(score, "confidence");
+        g_assert_nonnull(json_object_get_string_member(score, "label"));
+        g_assert_cmpfloat(confidence, >=, 0);
+        g_assert_cmpfloat(confidence, <=, before);
+        before = confidence;
+    }
+}
+
+static void test_classify_clip(void)
+{
+    const char *clip = g_getenv("STH_CLIP");
+    g_autofree char *broken = scratch("broken.mp4");
+    g_assert_true(g_file_set_contents(broken, "no video", -1, NULL));
+    JsonParser *parser = json_parser_new();
+    Outcome outcome = sth("classify --clip --top-k 3 no-such.mp4 %s %s %s", clip, broken, clip);
+    g_assert_cmpint(outcome.code, ==, 1);
+    assert_contains(outcome.err, "no-such.mp4");
+    assert_contains(outcome.err, "broken.mp4");
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(outcome.out), "\n", -1);
+    g_assert_cmpuint(g_strv_length(lines), ==, 2);
+    g_assert_cmpstr(lines[0], ==, lines[1]); /* the same file gives the same bits */
+    JsonObject *result = parse_line(lines[0], parser);
+    JsonArray *top = json_object_get_array_member(result, "top");
+    g_assert_cmpstr(json_object_get_string_member(result, "file"), ==, clip);
+    g_assert_cmpuint(json_array_get_length(top), ==, 3);
+    g_assert_cmpstr(json_object_get_string_member(result, "label"), ==,
+                    json_object_get_string_member(json_array_get_object_element(top, 0), "label"));
+    check_top(top);
+    g_object_unref(parser);
+    outcome_clear(&outcome);
+}
+
+static void test_classify_sliding(void)
+{
+    const char *clip = g_getenv("STH_CLIP");
+    JsonParser *parser = json_parser_new();
+    Outcome outcome = sth("classify %s", clip), again = sth("classify --threads 1 %s", clip);
+    g_assert_cmpint(outcome.code, ==, 0);
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(outcome.out), "\n", -1);
+    g_auto(GStrv) lines_again = g_strsplit(g_strchomp(again.out), "\n", -1);
+    guint n = g_strv_length(lines);
+    gint64 before = -1;
+    g_assert_cmpuint(n, >=, 2);
+    g_assert_cmpuint(n, ==, g_strv_length(lines_again));
+    for (guint i = 0; i < n; i++) {
+        JsonObject *result = parse_line(lines[i], parser);
+        g_assert_cmpstr(json_object_get_string_member(result, "source"), ==, clip);
+        gint64 timestamp = json_object_get_int_member(result, "timestamp");
+        g_assert_cmpint(timestamp, >=, before);
+        before = timestamp;
+        g_assert_true(json_object_has_member(result, "objects"));
+    }
+    g_object_unref(parser);
+    outcome_clear(&outcome);
+    outcome_clear(&again);
+
+    Outcome subtitles = sth("classify --format vtt %s", clip);
+    g_assert_cmpint(subtitles.code, ==, 0);
+    g_assert_true(g_str_has_prefix(subtitles.out, "WEBVTT\n"));
+    outcome_clear(&subtitles);
+}
+
+static void test_classify_errors(void)
+{
+    g_autofree char *model = golden(GOLDEN, ".onnx"), *text = scratch("text.mp4");
+    g_assert_true(g_file_set_contents(text, "this is no video, but some text\n", -1, NULL));
+    expect_failure(sth("classify --model no-such.onnx %s", text), 1, "no-such.onnx");
+    expect_failure(sth("classify %s", text), 1, "text.mp4");
+    expect_failure(sth("classify %s", folder), 1, "no regular file");
+    expect_failure(sth("classify file:///no/such/file.mp4"), 1, "file.mp4");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    folder = g_dir_make_tmp("sth-cli-XXXXXX", NULL);
+    g_test_add_func("/cli/help", test_help);
+    g_test_add_func("/cli/usage", test_usage);
+    g_test_add_func("/cli/run/goldens", test_run_goldens);
+    g_test_add_func("/cli/run/errors", test_run_errors);
+    g_test_add_func("/cli/inspect", test_inspect);
+    g_test_add_func("/cli/bench", test_bench);
+    g_test_add_func("/cli/classify/clip", test_classify_clip);
+    g_test_add_func("/cli/classify/sliding", test_classify_sliding);
+    g_test_add_func("/cli/classify/errors", test_classify_errors);
+    int code = g_test_run();
+    static const char *const left[] = {"out.npy", "broken.mp4", "text.mp4"};
+    for (guint i = 0; i < G_N_ELEMENTS(left); i++) {
+        g_autofree char *path = scratch(left[i]);
+        g_remove(path);
+    }
+    g_rmdir(folder);
+    g_free(folder);
+    return code;
+}

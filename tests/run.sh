@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs every test: with gcc, with clang, under the address and undefined-behaviour
+# sanitizers; then the floors of the tree and its style. The last line counts: "N passed, N failed".
+#
+# usage: tests/run.sh [--quick]
+#   --quick      only the gcc build and its tests, floors and style
+#   -h, --help   this text
+# SPDX-License-Identifier: LGPL-2.1-or-later
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+top=$PWD
+
+usage() { sed -n '2,/^# SPDX/{/^# SPDX/!s/^# \{0,1\}//p}' "$top/tests/run.sh"; }
+quick=no
+case ${1:-} in
+--quick) quick=yes ;;
+'') ;;
+-h | --help) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
+esac
+
+pipelines/setup.sh --tests --packages-only
+
+# Nothing that the tests or the libraries under them remember leaves the tree.
+export XDG_CACHE_HOME=$top/build/cache XDG_DATA_HOME=$top/build/cache XDG_CONFIG_HOME=$top/build/cache LIBVA_MESSAGING_LEVEL=0
+mkdir -p "$XDG_CACHE_HOME"
+
+passed=0 failed=0
+say() { printf '\n== %s (%dm%02ds)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
+check() { # one test that is a command
+  if "${@:2}"; then
+    passed=$((passed + 1))
+    echo "ok: $1"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $1"
+  fi
+}
+
+# Test cases in a log of meson test, by kind: each is one element, failures and skips are its children.
+count_cases() { # log
+  awk '
+    { gsub(/></, ">\n<"); n = split($0, part, "\n")
+      for (i = 1; i <= n; i++) {
+        if (part[i] ~ /^[ ]*<testcase /) all++
+        if (part[i] ~ /^[ ]*<(failure|error)/) bad++
+        if (part[i] ~ /^[ ]*<skipped/) skipped++
+      } }
+    END { print all - bad - skipped, bad + 0, skipped + 0 }' "$1"
+}
+
+suite() { # name, options of meson test, "--", options of meson setup
+  local name=$1 dir=build/tests-$1 test_options=() good bad skipped status=0
+  shift
+  while [ "$1" != -- ]; do test_options+=("$1"); shift; done
+  shift
+  say "$name: build"
+  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" -Dtests=true -Dwerror=true "$@" >"$dir.log" 2>&1; } && ninja -C "$dir" >>"$dir.log" 2>&1; then
+    say "$name: tests"
+    rm -f "$dir/meson-logs/testlog.junit.xml"
+    meson test -C "$dir" --no-rebuild --print-errorlogs "${test_options[@]}" || status=1
+    read -r good bad skipped < <(count_cases "$dir/meson-logs/testlog.junit.xml")
+    # A program that crashes after its last case fails in no case.
+    [ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
+    echo "$name: $good passed, $bad failed, $skipped skipped"
+    passed=$((passed + good)) failed=$((failed + bad))
+  else
+    grep -A 12 -m 3 -E 'error:|FAILED|ERROR' "$dir.log" || tail -n 20 "$dir.log"
+    echo "FAILED: $name does not build; the whole log: $dir.log"
+    failed=$((failed + 1))
+  fi
+}
+
+suite gcc --
+if [ $quick = no ]; then
+  CC=clang suite clang --no-suite slow --
+  # The scanner that GStreamer starts is not built with the sanitizers and could not load our plugin: scan in the test itself.
+  # GLib's and fontconfig's caches live as long as the process: tests/leaks.supp names them.
+  GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 \
+    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 suite sanitizers --no-suite slow -t 5 -- \
+    -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+fi
+say 'floors and style'
+check floors tests/floors.sh
+check style tests/style.sh
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
