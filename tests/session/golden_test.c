@@ -94,14 +94,15 @@ static void golden_free(gpointer data)
     g_free(golden);
 }
 
-static void add_golden(const char *model, const char *folder)
+/* @name: what the golden's files are called; NULL: as the model. */
+static void add_golden(const char *model, const char *folder, const char *name)
 {
     g_autofree char *base = g_path_get_basename(model), *path = NULL;
     Golden *golden = g_new0(Golden, 1);
 
     base[strlen(base) - strlen(".onnx")] = '\0';
     golden->model = g_strdup(model);
-    golden->stem = g_build_filename(folder, base, NULL);
+    golden->stem = g_build_filename(folder, name ? name : base, NULL);
     path = g_strconcat("/golden/", base, NULL);
     g_test_add_data_func_full(path, golden, test_golden, golden_free);
 }
@@ -119,12 +120,12 @@ int main(int argc, char **argv)
     while ((file = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(argv[1], file, NULL);
         if (g_str_has_suffix(file, ".onnx")) {
-            add_golden(path, argv[1]);
+            add_golden(path, argv[1], NULL);
             found++;
         }
     }
     g_dir_close(dir);
     g_assert_cmpuint(found, >=, 8); /* the four forms, dense and depthwise */
-    add_golden(argv[2], argv[1]);
+    add_golden(argv[2], argv[1], "default");
     return g_test_run();
 }
