@@ -10,14 +10,14 @@ G_BEGIN_DECLS
 
 /* One run of a node. */
 typedef struct {
-    const SthTensor *in;   /* n_in tensors; dtype INVALID where an optional input is left out */
-    const SthTensor *out;  /* n_out tensors; dtype INVALID where an output is not wanted */
+    const SthTensor *in;  /* n_in tensors; dtype INVALID where an optional input is left out */
+    const SthTensor *out; /* n_out tensors; dtype INVALID where an output is not wanted */
     guint n_in, n_out;
     gconstpointer prepared;
     guint8 *scratch;        /* node->scratch bytes, aligned; contents undefined */
     guint8 *thread_scratch; /* threads * thread_stride bytes: thread t's part starts at t * thread_stride */
     gsize thread_stride;
-    SthPool *pool;          /* NULL: do all on this thread */
+    SthPool *pool; /* NULL: do all on this thread */
     guint threads;
 } SthOpRun;
 
@@ -32,8 +32,8 @@ typedef enum {
 } SthOpFlags;
 
 struct _SthOp {
-    const char *name;     /* ONNX operator, domain "" (ai.onnx) */
-    gint since;           /* oldest opset whose definition this file implements */
+    const char *name; /* ONNX operator, domain "" (ai.onnx) */
+    gint since;       /* oldest opset whose definition this file implements */
     guint flags;
     guint min_in, max_in; /* number of inputs, max G_MAXUINT: any */
     /* Checks attributes, types and shapes; sets type and shape of each output (value->tensor, inferred = TRUE). Inputs are inferred.
