@@ -95,9 +95,7 @@ awk '
   function plain(s) { gsub(/&lt;/, "<", s); gsub(/&gt;/, ">", s); gsub(/&amp;/, "\\&", s); return s }
   BEGIN { line = "  %-9s %-9s %-28s %s\n"; printf line, "from", "to", "action", "confidence" }
   / --> / { from = seconds($1); to = seconds($3); getline text
-            percent = text; sub(/.*[^0-9.]([0-9.]+ ?%)$/, "\\1", percent)
-            if (match(text, /[ (]*[0-9.]+ ?%\)?$/)) { percent = substr(text, RSTART); text = substr(text, 1, RSTART - 1) } else percent = ""
-            gsub(/[ ()]/, "", percent); sub(/%/, " %", percent)
+            match(text, / [0-9]+%$/); percent = substr(text, RSTART + 1); text = substr(text, 1, RSTART - 1)
             printf line, sprintf("%7.2f s", from), sprintf("%7.2f s", to), plain(text), percent; n++ }
   END { if (!n) print "  (no action was sure enough; results.ndjson has every window)" }' $out/actions.vtt
 

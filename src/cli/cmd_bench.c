@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/cli.h"
 
-#include <json-glib/json-glib.h>
+#include "export/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,47 +95,31 @@ static double gflops(const Figures *figures)
     return figures->ms_min > 0 ? 2 * figures->gmacs / figures->ms_min * 1e3 : 0;
 }
 
-static void add_double(JsonBuilder *builder, const char *name, double value)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_add_double_value(builder, value);
-}
-
 static char *to_json(const char *path, const Figures *figures)
 {
     g_autofree char *kernels = sth_describe_kernels();
-    g_autofree char *valid_path = g_utf8_make_valid(path, -1);
-    JsonBuilder *builder = json_builder_new();
-    json_builder_begin_object(builder);
-    json_builder_set_member_name(builder, "model");
-    json_builder_add_string_value(builder, valid_path);
-    json_builder_set_member_name(builder, "kernels");
-    json_builder_add_string_value(builder, kernels);
-    json_builder_set_member_name(builder, "threads");
-    json_builder_add_int_value(builder, figures->threads);
-    json_builder_set_member_name(builder, "iterations");
-    json_builder_add_int_value(builder, figures->iterations);
-    add_double(builder, "ms_min", figures->ms_min);
-    add_double(builder, "ms_median", figures->ms_median);
-    add_double(builder, "ms_mean", figures->ms_mean);
-    add_double(builder, "gmacs", figures->gmacs);
-    add_double(builder, "gflops", gflops(figures));
-    json_builder_set_member_name(builder, "layers");
-    json_builder_begin_array(builder);
+    GString *out = g_string_new(NULL);
+    sth_json_begin(out, NULL, '{');
+    sth_json_string(out, "model", path);
+    sth_json_string(out, "kernels", kernels);
+    sth_json_uint(out, "threads", figures->threads);
+    sth_json_uint(out, "iterations", figures->iterations);
+    sth_json_number(out, "ms_min", figures->ms_min);
+    sth_json_number(out, "ms_median", figures->ms_median);
+    sth_json_number(out, "ms_mean", figures->ms_mean);
+    sth_json_number(out, "gmacs", figures->gmacs);
+    sth_json_number(out, "gflops", gflops(figures));
+    sth_json_begin(out, "layers", '[');
     for (guint i = 0; i < figures->n_layers; i++) {
-        json_builder_begin_object(builder);
-        json_builder_set_member_name(builder, "name");
-        json_builder_add_string_value(builder, figures->layers[i].name);
-        add_double(builder, "ms", (double)figures->layers[i].ns / 1e6);
-        json_builder_end_object(builder);
+        sth_json_begin(out, NULL, '{');
+        sth_json_string(out, "name", figures->layers[i].name);
+        sth_json_number(out, "ms", (double)figures->layers[i].ns / 1e6);
+        sth_json_end(out, '}');
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    JsonNode *root = json_builder_get_root(builder);
-    g_autofree char *line = json_to_string(root, FALSE);
-    json_node_unref(root);
-    g_object_unref(builder);
-    return g_strconcat(line, "\n", NULL);
+    sth_json_end(out, ']');
+    sth_json_end(out, '}');
+    g_string_append_c(out, '\n');
+    return g_string_free(out, FALSE);
 }
 
 static char *to_table(const char *path, const Figures *figures)

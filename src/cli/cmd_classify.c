@@ -5,9 +5,8 @@
 
 #include "cli/clip.h"
 #include "cli/decode.h"
+#include "export/json.h"
 
-#include <json-glib/json-glib.h>
-#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -148,50 +147,30 @@ static gboolean classify_sliding(const Options *options, const char *location, S
     return ok;
 }
 
-static void add_string(JsonBuilder *builder, const char *name, const char *value)
+static void write_score(GString *out, const SthModelInfo *info, const SthScore *score)
 {
-    g_autofree char *valid = value != NULL ? g_utf8_make_valid(value, -1) : NULL;
-    json_builder_set_member_name(builder, name);
-    if (valid != NULL)
-        json_builder_add_string_value(builder, valid);
-    else
-        json_builder_add_null_value(builder);
+    sth_json_string(out, "label", label_name(info, score->index));
+    sth_json_int(out, "label_id", score->index);
+    sth_json_number(out, "confidence", score->confidence);
 }
 
-/* JSON has no NaN: a network that computes one gives null. */
-static void add_confidence(JsonBuilder *builder, float confidence)
-{
-    json_builder_set_member_name(builder, "confidence");
-    if (isfinite(confidence))
-        json_builder_add_double_value(builder, confidence);
-    else
-        json_builder_add_null_value(builder);
-}
-
+/* A clip has at least one score: top_k is 1 or more. */
 static char *clip_to_json(const SthModelInfo *info, const char *location, const SthResult *result)
 {
-    JsonBuilder *builder = json_builder_new();
-    json_builder_begin_object(builder);
-    add_string(builder, "file", location);
-    add_string(builder, "label", result->n_top > 0 ? label_name(info, result->top[0].index) : NULL);
-    add_confidence(builder, result->n_top > 0 ? result->top[0].confidence : NAN);
-    json_builder_set_member_name(builder, "top");
-    json_builder_begin_array(builder);
+    GString *out = g_string_new(NULL);
+    sth_json_begin(out, NULL, '{');
+    sth_json_string(out, "file", location);
+    write_score(out, info, &result->top[0]);
+    sth_json_begin(out, "top", '[');
     for (guint i = 0; i < result->n_top; i++) {
-        json_builder_begin_object(builder);
-        add_string(builder, "label", label_name(info, result->top[i].index));
-        json_builder_set_member_name(builder, "label_id");
-        json_builder_add_int_value(builder, result->top[i].index);
-        add_confidence(builder, result->top[i].confidence);
-        json_builder_end_object(builder);
+        sth_json_begin(out, NULL, '{');
+        write_score(out, info, &result->top[i]);
+        sth_json_end(out, '}');
     }
-    json_builder_end_array(builder);
-    json_builder_end_object(builder);
-    JsonNode *root = json_builder_get_root(builder);
-    g_autofree char *line = json_to_string(root, FALSE);
-    json_node_unref(root);
-    g_object_unref(builder);
-    return g_strconcat(line, "\n", NULL);
+    sth_json_end(out, ']');
+    sth_json_end(out, '}');
+    g_string_append_c(out, '\n');
+    return g_string_free(out, FALSE);
 }
 
 static gboolean classify_clip(const Options *options, const char *location, GError **error)

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# The demo, as a newcomer runs it, twice: the second time nothing is left to set up. Nothing may be written to the home folder.
+# TAP on standard output.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2317 # the functions are called by ok()
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+
+n=0 failed=0
+ok() { # what, command…
+  n=$((n + 1))
+  if "${@:2}"; then echo "ok $n - $1"; else echo "not ok $n - $1"; failed=1; fi
+}
+empty() { [ -z "$(find "$1" -mindepth 1)" ]; }
+lines_at_least() { [ "$(wc -l <"$2")" -ge "$1" ]; }
+box() { [ "$(dd if="$2" bs=1 skip=4 count=4 2>/dev/null)" = "$1" ]; } # type of the first box of an MP4 file
+silent() { ! grep -qE "$1" <<<"$2"; }
+fails_with() { # exit code, text of standard error, command…
+  local said code=0
+  said=$("${@:3}" 2>&1 >/dev/null) || code=$?
+  [ "$code" = "$1" ] && grep -qF -- "$2" <<<"$said"
+}
+
+home=$(mktemp -d)
+trap 'rm -rf "$home"' EXIT
+export HOME=$home
+unset XDG_CACHE_HOME XDG_DATA_HOME XDG_CONFIG_HOME GST_STH_MODEL GST_PLUGIN_PATH GST_REGISTRY
+
+for run in first second; do
+  said=$(pipelines/demo.sh 2>&1)
+  ok "$run run ends well" [ $? = 0 ]
+  printf '%s\n' "$said" | sed 's/^/# /'
+  ok "$run run prints its gst-launch line" grep -q 'gst-launch-1.0 -e' <<<"$said"
+  ok "$run run prints actions with their confidence" grep -qE '^ +[0-9.]+ s +[0-9.]+ s .*[0-9]+%' <<<"$said"
+  ok "$run run writes a video" box ftyp out/demo/annotated.mp4
+  ok "$run run writes results" lines_at_least 10 out/demo/results.ndjson
+  ok "$run run writes subtitles" [ "$(head -n 1 out/demo/actions.vtt)" = WEBVTT ]
+done
+ok 'the second run sets nothing up' silent 'Installing|Building' "$said"
+ok 'the home folder stays empty' empty "$home"
+ok '--help' grep -q -- --show <<<"$(pipelines/demo.sh --help)"
+ok 'an unknown option is refused' fails_with 2 usage pipelines/demo.sh --colour
+ok 'a missing file is named' fails_with 1 no-such.mp4 pipelines/demo.sh no-such.mp4
+ok 'a missing camera is named' fails_with 1 /dev/video99 pipelines/demo.sh /dev/video99
+ok 'a file that is no video is named' fails_with 1 README.md pipelines/demo.sh README.md
+ok 'a missing model is named' fails_with 1 no-such.onnx env GST_STH_MODEL=no-such.onnx pipelines/demo.sh
+echo "1..$n"
+exit $failed
