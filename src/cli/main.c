@@ -35,6 +35,16 @@ static void print_version(void)
     g_free(kernels);
 }
 
+/* GOption would print through g_print(), which turns what is not ASCII to question marks in the locale C. */
+static void print_help_and_exit(GOptionContext *context)
+{
+    g_autofree char *help = g_option_context_get_help(context, FALSE, NULL);
+    fputs(g_strchomp(help), stdout);
+    putchar('\n');
+    g_option_context_free(context);
+    exit(STH_EXIT_OK);
+}
+
 gboolean sth_cli_parse(const SthCommand *command, const GOptionEntry *entries, int *argc, char ***argv)
 {
     GError *error = NULL;
@@ -45,6 +55,9 @@ gboolean sth_cli_parse(const SthCommand *command, const GOptionEntry *entries, i
         g_option_context_set_description(context, command->description);
     g_autofree char *program = g_strdup_printf("sth %s", command->name);
     g_set_prgname(program);
+    for (int i = 1; i < *argc && !g_str_equal((*argv)[i], "--"); i++)
+        if (g_str_equal((*argv)[i], "--help") || g_str_equal((*argv)[i], "-h"))
+            print_help_and_exit(context);
     gboolean ok = g_option_context_parse(context, argc, argv, &error);
     g_option_context_free(context);
     if (!ok) {
