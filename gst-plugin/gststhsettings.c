@@ -1,0 +1,493 @@
+/* GStreamer: the properties of sthclassify.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gststhsettings.h"
+
+#define DEFAULT_MODEL "sth-mobilenet-v2-fsl105.onnx"
+#define MODEL_VARIABLE "GST_STH_MODEL"
+
+#define DEFAULT_MODE GST_STH_MODE_AUTO
+#define DEFAULT_LAYOUT STH_LAYOUT_AUTO
+#define DEFAULT_THRESHOLD 0.5
+#define DEFAULT_TOP_K 5
+#define DEFAULT_SMOOTHING 0.0
+#define DEFAULT_START_THRESHOLD 0.5
+#define DEFAULT_END_THRESHOLD 0.3
+#define DEFAULT_MIN_DURATION 0
+#define DEFAULT_HOLD_TIME (2 * GST_SECOND)
+#define DEFAULT_EOS_POLICY GST_STH_EOS_PAD
+
+enum
+{
+  PROP_MODEL_FILE = 1,
+  PROP_LABELS_FILE,
+  PROP_SAMPLE_RATE,
+  PROP_WINDOW_SIZE,
+  PROP_LAYOUT,
+  PROP_STRIDE,
+  PROP_MODE,
+  PROP_THRESHOLD,
+  PROP_TOP_K,
+  PROP_SMOOTHING,
+  PROP_START_THRESHOLD,
+  PROP_END_THRESHOLD,
+  PROP_MIN_DURATION,
+  PROP_HOLD_TIME,
+  PROP_EOS_POLICY,
+  PROP_POST_MESSAGES,
+  PROP_ATTACH_REGION,
+  PROP_THREADS,
+  N_PROPS,
+};
+
+#define GST_TYPE_STH_MODE (gst_sth_mode_get_type ())
+static GType
+gst_sth_mode_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {GST_STH_MODE_AUTO, "live if upstream is live, else sync", "auto"},
+    {GST_STH_MODE_LIVE,
+          "Never hold up the video; the newest window runs beside it",
+        "live"},
+    {GST_STH_MODE_SYNC, "Run every window before its last frame goes on",
+        "sync"},
+    {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstSthMode", values));
+  return type;
+}
+
+#define GST_TYPE_STH_LAYOUT (gst_sth_layout_get_type ())
+static GType
+gst_sth_layout_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {STH_LAYOUT_AUTO, "By shape", "auto"},
+    {STH_LAYOUT_NTCHW, "Batch, frames, channels, rows, columns", "ntchw"},
+    {STH_LAYOUT_NCTHW, "Batch, channels, frames, rows, columns", "ncthw"},
+    {STH_LAYOUT_TCHW, "Frames as batch, channels, rows, columns", "tchw"},
+    {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("GstSthLayout", values));
+  return type;
+}
+
+#define GST_TYPE_STH_EOS_POLICY (gst_sth_eos_policy_get_type ())
+static GType
+gst_sth_eos_policy_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {GST_STH_EOS_PAD, "Resample the frames of a too short video to a window",
+        "pad"},
+    {GST_STH_EOS_DROP, "A video that is shorter than a window has no result",
+        "drop"},
+    {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstSthEosPolicy", values));
+  return type;
+}
+
+void
+gst_sth_settings_init (GstSthSettings * settings)
+{
+  *settings = (GstSthSettings) {
+  .rate_n = 0,.rate_d = 1,.layout = DEFAULT_LAYOUT,.mode =
+        DEFAULT_MODE,.threshold = DEFAULT_THRESHOLD,.top_k =
+        DEFAULT_TOP_K,.smoothing = DEFAULT_SMOOTHING,.start_threshold =
+        DEFAULT_START_THRESHOLD,.end_threshold =
+        DEFAULT_END_THRESHOLD,.min_duration =
+        DEFAULT_MIN_DURATION,.hold_time = DEFAULT_HOLD_TIME,.eos_policy =
+        DEFAULT_EOS_POLICY,.post_messages = TRUE,};
+}
+
+void
+gst_sth_settings_clear (GstSthSettings * settings)
+{
+  g_clear_pointer (&settings->model_file, g_free);
+  g_clear_pointer (&settings->labels_file, g_free);
+}
+
+#define READY (G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY | \
+    G_PARAM_STATIC_STRINGS)
+#define PLAYING (G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING | \
+    G_PARAM_STATIC_STRINGS)
+
+static void
+install_model_properties (GObjectClass * class)
+{
+  /**
+   * GstSthClassify:model-file:
+   *
+   * An ONNX file. Without it, the file that the environment variable
+   * `GST_STH_MODEL` names, else the installed default model.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_MODEL_FILE,
+      g_param_spec_string ("model-file", "Model file",
+          "ONNX file (default: $" MODEL_VARIABLE
+          ", else the installed default model)", NULL, READY));
+  /**
+   * GstSthClassify:labels-file:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_LABELS_FILE,
+      g_param_spec_string ("labels-file", "Labels file",
+          "Text file, one label a line (default: from the model)", NULL,
+          READY));
+  /**
+   * GstSthClassify:sample-rate:
+   *
+   * Sampling is by PTS: the same action gives the same windows at any frame
+   * rate.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_SAMPLE_RATE,
+      gst_param_spec_fraction ("sample-rate", "Sample rate",
+          "Frames a second that enter the window (0/1: from the model)", 0, 1,
+          G_MAXINT, 1, 0, 1, READY));
+  /**
+   * GstSthClassify:window-size:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_WINDOW_SIZE,
+      g_param_spec_uint ("window-size", "Window size",
+          "Frames in a window, for a model that leaves it free (0: from the "
+          "model)", 0, 1024, 0, READY));
+  /**
+   * GstSthClassify:layout:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_LAYOUT,
+      g_param_spec_enum ("layout", "Layout", "Axes of the model's input",
+          GST_TYPE_STH_LAYOUT, DEFAULT_LAYOUT, READY));
+  /**
+   * GstSthClassify:threads:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_THREADS,
+      g_param_spec_uint ("threads", "Threads",
+          "Most threads that run the network (0: all CPUs that the process may "
+          "use)", 0, 1024, 0, READY));
+}
+
+static void
+install_time_properties (GObjectClass * class)
+{
+  /**
+   * GstSthClassify:mode:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_MODE,
+      g_param_spec_enum ("mode", "Mode", "When windows run",
+          GST_TYPE_STH_MODE, DEFAULT_MODE, READY));
+  /**
+   * GstSthClassify:stride:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_STRIDE,
+      g_param_spec_uint ("stride", "Stride",
+          "Sampled frames between two windows (0: 1 in live mode, half a window "
+          "in sync mode)", 0, 1024, 0, PLAYING));
+  /**
+   * GstSthClassify:hold-time:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_HOLD_TIME,
+      g_param_spec_uint64 ("hold-time", "Hold time",
+          "How long later buffers carry a result, counted from the first that "
+          "did (ns)", 0, G_MAXUINT64, DEFAULT_HOLD_TIME, PLAYING));
+  /**
+   * GstSthClassify:eos-policy:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_EOS_POLICY,
+      g_param_spec_enum ("eos-policy", "EOS policy",
+          "What becomes of a video that is too short for one window",
+          GST_TYPE_STH_EOS_POLICY, DEFAULT_EOS_POLICY, READY));
+  /**
+   * GstSthClassify:post-messages:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_POST_MESSAGES,
+      g_param_spec_boolean ("post-messages", "Post messages",
+          "Post an element message for each result and each action", TRUE,
+          PLAYING));
+  /**
+   * GstSthClassify:attach-region:
+   *
+   * For consumers that look for results at regions only: a full-frame
+   * detection (#GstAnalyticsODMtd) where the plugin is built against
+   * GStreamer 1.24 or newer, else a #GstVideoRegionOfInterestMeta.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_ATTACH_REGION,
+      g_param_spec_boolean ("attach-region", "Attach region",
+          "Also attach the label to a region that is the whole frame", FALSE,
+          PLAYING));
+}
+
+static void
+install_score_properties (GObjectClass * class)
+{
+  /**
+   * GstSthClassify:threshold:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_THRESHOLD,
+      g_param_spec_double ("threshold", "Threshold",
+          "Confidence from which the best class counts as recognised", 0, 1,
+          DEFAULT_THRESHOLD, PLAYING));
+  /**
+   * GstSthClassify:top-k:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_TOP_K,
+      g_param_spec_uint ("top-k", "Top k", "Best classes that a result tells",
+          1, STH_MAX_TOP_K, DEFAULT_TOP_K, PLAYING));
+  /**
+   * GstSthClassify:smoothing:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_SMOOTHING,
+      g_param_spec_double ("smoothing", "Smoothing",
+          "Time constant of the exponential smoothing of confidences, in seconds "
+          "(0: none)", 0, 3600, DEFAULT_SMOOTHING, PLAYING));
+  /**
+   * GstSthClassify:start-threshold:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_START_THRESHOLD,
+      g_param_spec_double ("start-threshold", "Start threshold",
+          "Confidence from which an action starts", 0, 1,
+          DEFAULT_START_THRESHOLD, PLAYING));
+  /**
+   * GstSthClassify:end-threshold:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_END_THRESHOLD,
+      g_param_spec_double ("end-threshold", "End threshold",
+          "Confidence below which an action ends; not above start-threshold", 0,
+          1, DEFAULT_END_THRESHOLD, PLAYING));
+  /**
+   * GstSthClassify:min-duration:
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (class, PROP_MIN_DURATION,
+      g_param_spec_uint64 ("min-duration", "Minimal duration",
+          "An action is told once it has lasted this long (ns)", 0,
+          G_MAXUINT64, DEFAULT_MIN_DURATION, PLAYING));
+}
+
+guint
+gst_sth_settings_install (GObjectClass * class)
+{
+  install_model_properties (class);
+  install_time_properties (class);
+  install_score_properties (class);
+  gst_type_mark_as_plugin_api (GST_TYPE_STH_MODE, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_STH_LAYOUT, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_STH_EOS_POLICY, 0);
+  return N_PROPS;
+}
+
+gboolean
+gst_sth_settings_set (GstSthSettings * s, guint id, const GValue * value)
+{
+  switch (id) {
+    case PROP_MODEL_FILE:
+      g_free (s->model_file);
+      s->model_file = g_value_dup_string (value);
+      return TRUE;
+    case PROP_LABELS_FILE:
+      g_free (s->labels_file);
+      s->labels_file = g_value_dup_string (value);
+      return TRUE;
+    case PROP_SAMPLE_RATE:
+      s->rate_n = gst_value_get_fraction_numerator (value);
+      s->rate_d = gst_value_get_fraction_denominator (value);
+      return TRUE;
+    case PROP_WINDOW_SIZE:
+      s->window_size = g_value_get_uint (value);
+      return TRUE;
+    case PROP_LAYOUT:
+      s->layout = g_value_get_enum (value);
+      return TRUE;
+    case PROP_STRIDE:
+      s->stride = g_value_get_uint (value);
+      return TRUE;
+    case PROP_MODE:
+      s->mode = g_value_get_enum (value);
+      return TRUE;
+    case PROP_THRESHOLD:
+      s->threshold = g_value_get_double (value);
+      return TRUE;
+    case PROP_TOP_K:
+      s->top_k = g_value_get_uint (value);
+      return TRUE;
+    case PROP_SMOOTHING:
+      s->smoothing = g_value_get_double (value);
+      return TRUE;
+    case PROP_START_THRESHOLD:
+      s->start_threshold = g_value_get_double (value);
+      return TRUE;
+    case PROP_END_THRESHOLD:
+      s->end_threshold = g_value_get_double (value);
+      return TRUE;
+    case PROP_MIN_DURATION:
+      s->min_duration = g_value_get_uint64 (value);
+      return TRUE;
+    case PROP_HOLD_TIME:
+      s->hold_time = g_value_get_uint64 (value);
+      return TRUE;
+    case PROP_EOS_POLICY:
+      s->eos_policy = g_value_get_enum (value);
+      return TRUE;
+    case PROP_POST_MESSAGES:
+      s->post_messages = g_value_get_boolean (value);
+      return TRUE;
+    case PROP_ATTACH_REGION:
+      s->attach_region = g_value_get_boolean (value);
+      return TRUE;
+    case PROP_THREADS:
+      s->threads = g_value_get_uint (value);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+gboolean
+gst_sth_settings_get (const GstSthSettings * s, guint id, GValue * value)
+{
+  switch (id) {
+    case PROP_MODEL_FILE:
+      g_value_set_string (value, s->model_file);
+      return TRUE;
+    case PROP_LABELS_FILE:
+      g_value_set_string (value, s->labels_file);
+      return TRUE;
+    case PROP_SAMPLE_RATE:
+      gst_value_set_fraction (value, s->rate_n, s->rate_d);
+      return TRUE;
+    case PROP_WINDOW_SIZE:
+      g_value_set_uint (value, s->window_size);
+      return TRUE;
+    case PROP_LAYOUT:
+      g_value_set_enum (value, s->layout);
+      return TRUE;
+    case PROP_STRIDE:
+      g_value_set_uint (value, s->stride);
+      return TRUE;
+    case PROP_MODE:
+      g_value_set_enum (value, s->mode);
+      return TRUE;
+    case PROP_THRESHOLD:
+      g_value_set_double (value, s->threshold);
+      return TRUE;
+    case PROP_TOP_K:
+      g_value_set_uint (value, s->top_k);
+      return TRUE;
+    case PROP_SMOOTHING:
+      g_value_set_double (value, s->smoothing);
+      return TRUE;
+    case PROP_START_THRESHOLD:
+      g_value_set_double (value, s->start_threshold);
+      return TRUE;
+    case PROP_END_THRESHOLD:
+      g_value_set_double (value, s->end_threshold);
+      return TRUE;
+    case PROP_MIN_DURATION:
+      g_value_set_uint64 (value, s->min_duration);
+      return TRUE;
+    case PROP_HOLD_TIME:
+      g_value_set_uint64 (value, s->hold_time);
+      return TRUE;
+    case PROP_EOS_POLICY:
+      g_value_set_enum (value, s->eos_policy);
+      return TRUE;
+    case PROP_POST_MESSAGES:
+      g_value_set_boolean (value, s->post_messages);
+      return TRUE;
+    case PROP_ATTACH_REGION:
+      g_value_set_boolean (value, s->attach_region);
+      return TRUE;
+    case PROP_THREADS:
+      g_value_set_uint (value, s->threads);
+      return TRUE;
+    default:
+      return FALSE;
+  }
+}
+
+gchar *
+gst_sth_settings_find_model (const GstSthSettings * s, GError ** error)
+{
+  const gchar *variable = g_getenv (MODEL_VARIABLE);
+  const gchar *installed = STH_MODELS_DIR G_DIR_SEPARATOR_S DEFAULT_MODEL;
+
+  if (s->model_file && s->model_file[0])
+    return g_strdup (s->model_file);
+  if (variable && variable[0])
+    return g_strdup (variable);
+  if (g_file_test (installed, G_FILE_TEST_EXISTS))
+    return g_strdup (installed);
+  g_set_error (error, STH_ERROR, STH_ERROR_FILE,
+      "no model to run: the default model '%s' is not installed; set the "
+      "property model-file or the environment variable %s to an ONNX file",
+      installed, MODEL_VARIABLE);
+  return NULL;
+}
+
+void
+gst_sth_settings_model_options (const GstSthSettings * s,
+    SthModelOptions * options)
+{
+  *options = (SthModelOptions) {
+  .labels_file = s->labels_file
+        && s->labels_file[0] ? s->labels_file : NULL,.layout =
+        s->layout,.window_size = s->window_size,.rate_n =
+        s->rate_n > 0 ? s->rate_n : 0,.rate_d = s->rate_n > 0 ? s->rate_d : 0,};
+}
+
+void
+gst_sth_settings_stream_config (const GstSthSettings * s, gboolean live,
+    SthStreamConfig * config)
+{
+  *config = (SthStreamConfig) {
+  .mode = live ? STH_STREAM_LIVE : STH_STREAM_SYNC,.threads =
+        s->threads,.stride = s->stride,.pad_at_end =
+        s->eos_policy == GST_STH_EOS_PAD,.top_k = s->top_k,.threshold =
+        (float) s->threshold,.smoothing_ns =
+        (guint64) (s->smoothing * GST_SECOND),.start_threshold =
+        (float) s->start_threshold,.end_threshold =
+        (float) s->end_threshold,.min_duration_ns = s->min_duration,};
+}
