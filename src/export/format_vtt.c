@@ -53,6 +53,8 @@ static void close_cue(VttState *vtt, guint64 shortest, GString *out)
     if (!vtt->open)
         return;
     vtt->open = FALSE;
+    if (vtt->start == STH_TIME_NONE || vtt->end == STH_TIME_NONE) /* has no place in a subtitle file */
+        return;
     vtt->end = MAX(vtt->end, vtt->start + shortest);
     vtt->written = vtt->end;
     append_time(out, vtt->start);
@@ -67,8 +69,6 @@ static void close_cue(VttState *vtt, guint64 shortest, GString *out)
 
 static void open_cue(VttState *vtt, gint index, const char *label, guint64 start, guint64 end, float peak)
 {
-    if (start == STH_TIME_NONE || end == STH_TIME_NONE) /* has no place in a subtitle file */
-        return;
     g_free(vtt->label);
     *vtt = (VttState){
         .open = TRUE, .index = index, .label = sth_export_label(label, index), .start = start, .end = end, .peak = peak, .written = vtt->written};
@@ -95,15 +95,19 @@ static void result_cues(VttState *vtt, const SthRecord *record, GString *out)
     const guint64 start = record->window_start != STH_TIME_NONE ? record->window_start : record->timestamp;
     const guint64 end = record->window_end != STH_TIME_NONE ? record->window_end : record->timestamp;
 
-    if (vtt->open && named && score->index == vtt->index && start >= vtt->start) {
+    if (start == STH_TIME_NONE || end == STH_TIME_NONE)
+        return;
+    /* A run bears a window that was skipped, no longer silence. */
+    const gboolean follows = start >= vtt->start && start <= vtt->end + (end - start);
+    if (vtt->open && named && score->index == vtt->index && follows) {
         vtt->end = MAX(vtt->end, end);
         vtt->peak = MAX(vtt->peak, score->confidence);
         return;
     }
-    const gboolean backwards = vtt->open && start < vtt->start;
     close_cue(vtt, NS_PER_MS, out);
+    /* A window that ends before the newest cue does: the times went back. */
     if (named)
-        open_cue(vtt, score->index, record->top_label[record->label], backwards ? start : MAX(start, vtt->written), end, score->confidence);
+        open_cue(vtt, score->index, record->top_label[record->label], end > vtt->written ? MAX(start, vtt->written) : start, end, score->confidence);
 }
 
 static void vtt_start(gpointer state, GString *out)
