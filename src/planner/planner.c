@@ -133,8 +133,10 @@ static gsize place_all(Planner *p)
             order[used++] = &p->blocks[i];
     }
     qsort(order, used, sizeof(*order), by_size);
-    for (guint i = 0; i < used; i++)
-        bytes = MAX(bytes, place(placed, order[i]));
+    for (guint i = 0; i < used; i++) {
+        gsize end = place(placed, order[i]);
+        bytes = MAX(bytes, end);
+    }
     return bytes;
 }
 
