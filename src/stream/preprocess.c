@@ -11,6 +11,8 @@
 #include "stream/filter.h"
 #include "stream/pixels.h"
 
+#define MAX_SIZE 65535 /* of a frame, pixels: keeps the tables small and offsets within 32 bits */
+
 /* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. */
 typedef struct {
     gboolean used;
@@ -164,10 +166,9 @@ SthPreprocess *sth_preprocess_new(const SthFrameFormat *format, const SthModelIn
                     format->matrix);
         return NULL;
     }
-    /* Offsets are 32 bits; no format has more than 4 bytes a pixel. */
-    if (!format->width || !format->height || format->width > G_MAXINT32 / 4 || format->height > G_MAXINT32 / 4) {
+    if (!format->width || !format->height || format->width > MAX_SIZE || format->height > MAX_SIZE) {
         g_set_error(error, STH_ERROR, STH_ERROR_ARGUMENT, "cannot read frames of %u x %u pixels: the size must be 1 to %d in each direction",
-                    format->width, format->height, G_MAXINT32 / 4);
+                    format->width, format->height, MAX_SIZE);
         return NULL;
     }
     SthPreprocess *p = g_new0(SthPreprocess, 1);
