@@ -1,0 +1,35 @@
+/* What the ways to run a convolution share.
+ *
+ * conv_gemm.c: any convolution, as matrix products of packed weights with gathered inputs.
+ * conv_depthwise.c: one input channel a group, as sums of shifted images.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ops/sliding.h"
+
+G_BEGIN_DECLS
+
+/* A convolution, as the node tells it. */
+typedef struct {
+    SthSliding sliding;
+    gsize batch, groups;
+    gsize in_channels, out_channels; /* of one group */
+    float min, max;                  /* of the result */
+} SthConv;
+
+/* A way to run it: a row of op_conv.c. */
+typedef struct {
+    const char *name;
+    gboolean (*takes)(const SthConv *conv);
+    /* Packs @weight (groups * out_channels x in_channels x kernel) and @bias (groups * out_channels, or NULL). Sets the sizes of scratch memory
+     * in @node. The result is freed with release(). */
+    gpointer (*prepare)(const SthConv *conv, SthNode *node, const float *weight, const float *bias);
+    /* out = clamp(conv(in) + bias + residual); residual may be NULL. */
+    void (*run)(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out);
+    void (*release)(gpointer prepared);
+} SthConvMethod;
+
+extern const SthConvMethod sth_conv_gemm, sth_conv_depthwise;
+
+G_END_DECLS

@@ -1,0 +1,267 @@
+/* Convolution as matrix products.
+ *
+ * Of one group:  C (out_channels x columns) = A (out_channels x rows) * B (rows x columns)
+ *
+ * A column is one output position of one image of the batch, a row one pair of input channel and tap. A is packed once (conv_pack.c). B is
+ * gathered tile by tile into a thread's memory: it never exists as a whole. A tile is some panels of STH_GEMM_COLS columns; it is one part of work,
+ * multiplied with all rows of A, or some of them where there are few columns. How the work is divided does not depend on the number of threads.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "kernels/kernels.h"
+#include "ops/conv_pack.h"
+
+#define COLS STH_GEMM_COLS
+#define ROWS STH_GEMM_ROWS
+#define TILE_BYTES (192 * 1024) /* of B in a thread's memory: with a panel of A and the results it stays in the second cache */
+#define MAX_PANELS 8
+#define MIN_ITEMS 16 /* parts of work, so that a few threads share them evenly */
+
+typedef struct {
+    SthConv conv;
+    SthConvPack pack;
+    gsize columns;     /* of all images */
+    gsize tile_panels; /* column panels a tile */
+    gsize tiles;
+    gsize row_panels; /* row panels of A that one part of work takes */
+    gsize row_parts;
+    gsize b_bytes; /* of B, per thread */
+} Gemm;
+
+/* Some columns of a tile that are neighbours in the output's row. */
+typedef struct {
+    guint32 at; /* first column, within the tile */
+    guint32 n;
+    gint32 t, h, w; /* input position of a tap with no offset, before padding is subtracted */
+    guint32 image;
+} Span;
+
+/* One run. */
+typedef struct {
+    const Gemm *g;
+    const SthOpRun *run;
+    const float *in, *residual;
+    float *out;
+} Job;
+
+/* One part of work. */
+typedef struct {
+    const Job *job;
+    gsize group, first_column, columns, first_panel, end_panel;
+    float *b;     /* panel by panel, each block->rows x COLS */
+    float *patch; /* 2 * ROWS * COLS: results and residual of a panel that spans images */
+    Span *spans;
+    guint n_spans;
+} Tile;
+
+static gboolean takes(const SthConv *conv)
+{
+    return TRUE;
+}
+
+static gsize div_up(gsize a, gsize b)
+{
+    return (a + b - 1) / b;
+}
+
+static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight, const float *bias)
+{
+    Gemm *g = g_new0(Gemm, 1);
+    gsize panels, block, row_panels = div_up(conv->out_channels, ROWS);
+
+    g->conv = *conv;
+    sth_conv_pack_init(&g->pack, conv, weight, bias);
+    g->columns = conv->batch * sth_sliding_out(&conv->sliding);
+    panels = div_up(g->columns, COLS);
+    block = MAX(g->pack.max_block, 1);
+    g->tile_panels = CLAMP(TILE_BYTES / (block * COLS * sizeof(float)), 1, MAX_PANELS);
+    g->tile_panels = MIN(g->tile_panels, MAX(1, panels * conv->groups / MIN_ITEMS));
+    g->tiles = div_up(panels, g->tile_panels);
+    g->row_parts = CLAMP(div_up(MIN_ITEMS, MAX(1, g->tiles * conv->groups)), 1, MAX(1, row_panels));
+    g->row_panels = div_up(row_panels, g->row_parts);
+    g->row_parts = div_up(row_panels, MAX(1, g->row_panels));
+    g->b_bytes = STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
+    node->thread_scratch = g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(Span);
+    return g;
+}
+
+/* Cuts the tile's columns where a row of the output, or a panel, ends. */
+static void find_spans(Tile *tile)
+{
+    const SthSliding *s = &tile->job->g->conv.sliding;
+    gsize at = 0;
+
+    tile->n_spans = 0;
+    while (at < tile->columns) {
+        gsize column = tile->first_column + at, w = column % (gsize)s->out[STH_W], rest = column / (gsize)s->out[STH_W];
+        gsize n = MIN(MIN((gsize)s->out[STH_W] - w, COLS - at % COLS), tile->columns - at);
+
+        tile->spans[tile->n_spans++] = (Span){
+            .at = (guint32)at,
+            .n = (guint32)n,
+            .w = (gint32)((gint64)w * s->stride[STH_W]),
+            .h = (gint32)((gint64)(rest % (gsize)s->out[STH_H]) * s->stride[STH_H]),
+            .t = (gint32)((gint64)(rest / (gsize)s->out[STH_H] % (gsize)s->out[STH_T]) * s->stride[STH_T]),
+            .image = (guint32)(rest / (gsize)s->out[STH_H] / (gsize)s->out[STH_T]),
+        };
+        at += n;
+    }
+}
+
+/* out[i] = in[w + i * stride], zero outside of 0…length-1. */
+static void gather(float *out, guint n, const float *in, gint64 length, gint64 w, gint64 stride)
+{
+    gint64 first = w >= 0 ? 0 : (-w + stride - 1) / stride, last = length - 1 - w, end = last < 0 ? 0 : MIN((gint64)n, last / stride + 1);
+
+    first = MIN(first, end);
+    for (gint64 i = 0; i < first; i++)
+        out[i] = 0;
+    if (stride == 1)
+        memcpy(out + first, in + w + first, (gsize)(end - first) * sizeof *out);
+    else if (stride == 2)
+        for (gint64 i = first; i < end; i++)
+            out[i] = in[w + 2 * i];
+    else
+        for (gint64 i = first; i < end; i++)
+            out[i] = in[w + stride * i];
+    for (gint64 i = end; i < n; i++)
+        out[i] = 0;
+}
+
+/* Gathers the tile's columns of one block of rows of B. */
+static void gather_block(const Tile *tile, const SthConvBlock *block)
+{
+    const SthConv *conv = &tile->job->g->conv;
+    const SthSliding *s = &conv->sliding;
+    const gsize size = sth_sliding_in(s), image_size = size * conv->in_channels * conv->groups;
+    const float *in = tile->job->in + tile->group * conv->in_channels * size;
+
+    for (guint r = 0; r < block->n_rows; r++) {
+        const SthConvRow *row = &block->rows[r];
+
+        for (guint i = 0; i < tile->n_spans; i++) {
+            const Span *span = &tile->spans[i];
+            const gint64 t = span->t + row->t, h = span->h + row->h, w = span->w + row->w;
+            float *out = tile->b + (span->at / COLS * block->n_rows + r) * COLS + span->at % COLS;
+
+            if (t < 0 || t >= s->in[STH_T] || h < 0 || h >= s->in[STH_H])
+                memset(out, 0, span->n * sizeof *out);
+            else
+                gather(out, span->n, in + span->image * image_size + row->channel * size + (gsize)(t * s->in[STH_H] + h) * (gsize)s->in[STH_W],
+                       s->in[STH_W], w, s->stride[STH_W]);
+        }
+    }
+}
+
+/* Rows of a panel that spans images, between the output's memory and a patch of ROWS x COLS. */
+static void copy_patch(const Tile *tile, float *patch, float *outside, gsize channel, guint m, gsize column, guint n, gboolean to_patch)
+{
+    const SthConv *conv = &tile->job->g->conv;
+    const gsize size = sth_sliding_out(&conv->sliding), channels = conv->groups * conv->out_channels;
+
+    for (guint j = 0, length; j < n; j += length) {
+        const gsize image = (column + j) / size, position = (column + j) % size;
+
+        length = (guint)MIN(n - j, size - position);
+        for (guint r = 0; r < m; r++) {
+            float *there = outside + (image * channels + channel + r) * size + position, *here = patch + r * COLS + j;
+
+            memcpy(to_patch ? here : there, to_patch ? there : here, length * sizeof *here);
+        }
+    }
+}
+
+/* One panel of A times one panel of B. */
+static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, gsize column_panel)
+{
+    const Gemm *g = tile->job->g;
+    const SthConv *conv = &g->conv;
+    const SthConvPanel *a = &block->panels[panel];
+    const gsize size = sth_sliding_out(&conv->sliding), channel = tile->group * conv->out_channels + panel * ROWS;
+    const gsize column = tile->first_column + column_panel * COLS, image = column / size, position = column % size;
+    const gsize offset = (image * conv->groups * conv->out_channels + channel) * size + position;
+    float *residual = block->last && tile->job->residual ? (float *)tile->job->residual : NULL;
+    SthGemmTile t = {
+        .a = a->weights,
+        .runs = a->runs,
+        .n_runs = a->n_runs,
+        .b = tile->b + column_panel * block->n_rows * COLS,
+        .ldb = COLS,
+        .c = tile->job->out + offset,
+        .ldc = size,
+        .m = (guint)MIN(ROWS, conv->out_channels - panel * ROWS),
+        .n = (guint)MIN(COLS, tile->columns - column_panel * COLS),
+        .accumulate = !block->first,
+        .bias = block->last ? g->pack.bias + tile->group * g->pack.bias_stride + panel * ROWS : NULL,
+        .residual = residual ? residual + offset : NULL,
+        .ldr = size,
+        .min = block->last ? conv->min : -INFINITY,
+        .max = block->last ? conv->max : INFINITY,
+    };
+
+    if (position + t.n <= size) {
+        sth_kernels()->gemm(&t);
+        return;
+    }
+    t.c = tile->patch;
+    t.ldc = t.ldr = COLS;
+    if (t.accumulate)
+        copy_patch(tile, t.c, tile->job->out, channel, t.m, column, t.n, TRUE);
+    if (residual) {
+        t.residual = tile->patch + ROWS * COLS;
+        copy_patch(tile, tile->patch + ROWS * COLS, residual, channel, t.m, column, t.n, TRUE);
+    }
+    sth_kernels()->gemm(&t);
+    copy_patch(tile, t.c, tile->job->out, channel, t.m, column, t.n, FALSE);
+}
+
+/* @item = (group * tiles + tile) * row_parts + part. */
+static void run_tile(gpointer data, guint item, guint thread)
+{
+    const Job *job = data;
+    const Gemm *g = job->g;
+    guint8 *scratch = job->run->thread_scratch + thread * job->run->thread_stride;
+    const gsize index = item / g->row_parts, width = g->tile_panels * COLS, panels = div_up(g->conv.out_channels, ROWS);
+    Tile tile = {
+        .job = job,
+        .group = index / g->tiles,
+        .first_column = index % g->tiles * width,
+        .first_panel = item % g->row_parts * g->row_panels,
+        .b = (float *)scratch,
+        .patch = (float *)(scratch + g->b_bytes),
+        .spans = (Span *)(scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float)),
+    };
+
+    tile.columns = MIN(width, g->columns - tile.first_column);
+    tile.end_panel = MIN(panels, tile.first_panel + g->row_panels);
+    find_spans(&tile);
+    for (guint i = 0; i < g->pack.n_blocks; i++) {
+        const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
+
+        gather_block(&tile, block);
+        for (gsize j = 0; j < div_up(tile.columns, COLS); j++)
+            for (gsize panel = tile.first_panel; panel < tile.end_panel; panel++)
+                multiply(&tile, block, panel, j);
+    }
+}
+
+static void run_all(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out)
+{
+    const Gemm *g = prepared;
+    Job job = {g, run, in, residual, out};
+
+    sth_op_parallel(run, run_tile, &job, (guint)(g->conv.groups * g->tiles * g->row_parts));
+}
+
+static void release(gpointer prepared)
+{
+    Gemm *g = prepared;
+
+    sth_conv_pack_clear(&g->pack);
+    g_free(g);
+}
+
+const SthConvMethod sth_conv_gemm = {"gemm", takes, prepare, run_all, release};

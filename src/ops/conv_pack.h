@@ -1,0 +1,49 @@
+/* Packed weights of a convolution that runs as a matrix product.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernels/kernels.h"
+#include "ops/conv.h"
+
+G_BEGIN_DECLS
+
+/* A row of B: an input channel seen through one tap. */
+typedef struct {
+    guint32 channel; /* within the group */
+    gint32 t, h, w;  /* input position = output position * stride + this */
+} SthConvRow;
+
+/* STH_GEMM_ROWS output channels' weights for the rows of a block. */
+typedef struct {
+    const float *weights;
+    const SthGemmRun *runs; /* those rows where one of the weights is not zero */
+    guint n_runs;
+} SthConvPanel;
+
+/* Some rows of B, few enough for a tile of them to stay in the cache. */
+typedef struct {
+    const SthConvRow *rows;
+    guint n_rows;
+    const SthConvPanel *panels; /* all output channels of the group */
+    gboolean first, last;       /* of its group */
+} SthConvBlock;
+
+typedef struct {
+    guint n_blocks;       /* of a group, >= 1 */
+    SthConvBlock *blocks; /* groups * n_blocks */
+    guint max_block;      /* rows of the largest */
+    float *bias;          /* groups * bias_stride, a multiple of STH_GEMM_ROWS for each group */
+    gsize bias_stride;
+    float *weights; /* owners of what the blocks point to */
+    SthConvRow *rows;
+    SthConvPanel *panels;
+    GArray *runs;
+} SthConvPack;
+
+/* Rows whose weights are all zero are left out. Rows that the same output channels use stand together, so that each panel has few runs: an STH
+ * convolution's channels fall into as many kinds as it has groups. @bias may be NULL. */
+void sth_conv_pack_init(SthConvPack *pack, const SthConv *conv, const float *weight, const float *bias);
+void sth_conv_pack_clear(SthConvPack *pack);
+
+G_END_DECLS

@@ -1,0 +1,124 @@
+/* Conv: one, two and three axes, any kernel, stride, dilation, padding and number of groups.
+ *
+ * Weights and bias must be constants: they are packed when the model is opened. Taps that are zero in all that a step computes are left out
+ * (0 * infinity, which would be NaN, counts as 0 there): a Spatio-Temporal Hybrid convolution that is written as one 3x3x3 kernel costs what
+ * its separate spatial and temporal kernels would. A node's multiply-accumulates are those of the kernel as written.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+
+#include "ops/conv.h"
+
+static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_gemm}; /* first that takes it */
+
+typedef struct {
+    const SthConvMethod *method;
+    gpointer data;
+} Prepared;
+
+static gboolean init(SthConv *conv, const SthNode *node, GError **error)
+{
+    const SthShape *in = &sth_node_input(node, 0)->tensor.shape, *weight = &sth_node_input(node, 1)->tensor.shape;
+    gint64 groups = sth_node_int(node, "group", 1);
+
+    if (!sth_sliding_init(&conv->sliding, node, weight, error))
+        return FALSE;
+    if (groups < 1 || in->dims[1] % groups || weight->dims[0] % groups || weight->dims[1] * groups != in->dims[1])
+        return sth_op_error(node, error,
+                            "%" G_GINT64_FORMAT " channels, weights for %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT " and %" G_GINT64_FORMAT
+                            " groups do not fit together",
+                            in->dims[1], weight->dims[1], weight->dims[0], groups);
+    conv->batch = (gsize)in->dims[0];
+    conv->groups = (gsize)groups;
+    conv->in_channels = (gsize)weight->dims[1];
+    conv->out_channels = (gsize)(weight->dims[0] / groups);
+    conv->min = sth_node_float(node, "sth.min", -INFINITY);
+    conv->max = sth_node_float(node, "sth.max", INFINITY);
+    return TRUE;
+}
+
+static gboolean infer(SthNode *node, GError **error)
+{
+    const SthValue *weight = sth_node_input(node, 1), *bias = sth_node_input(node, 2), *residual = sth_node_input(node, 3);
+    SthConv conv;
+    SthShape shape;
+
+    for (guint i = 0; i < 4; i++)
+        if ((i < 2 || sth_node_input(node, i)) && !sth_op_require_type(node, i, STH_DTYPE_FLOAT, error))
+            return FALSE;
+    if (!weight->constant || (bias && !bias->constant))
+        return sth_op_error(node, error, "weights that are computed when the model runs ('%s') are not supported: make them constants",
+                            weight->constant ? bias->name : weight->name);
+    if (!init(&conv, node, error))
+        return FALSE;
+    if (bias && (bias->tensor.shape.rank != 1 || bias->tensor.shape.dims[0] != weight->tensor.shape.dims[0]))
+        return sth_op_error(node, error, "the bias '%s' has not one number for each output channel", bias->name);
+    sth_sliding_shape(&conv.sliding, node, weight->tensor.shape.dims[0], &shape);
+    if (residual && !sth_shape_equal(&residual->tensor.shape, &shape))
+        return sth_op_error(node, error, "what is added ('%s') has not the shape of the result", residual->name);
+    sth_op_set_output(node, 0, STH_DTYPE_FLOAT, &shape);
+    return TRUE;
+}
+
+/* Neighbouring axes on which nothing slides (kernel 1, stride 1, no pads) are one axis in memory: a 1x1 convolution has only columns. */
+static void merge_axes(SthSliding *s)
+{
+    gboolean still[STH_AXES];
+
+    for (guint axis = 0; axis < STH_AXES; axis++)
+        still[axis] = s->kernel[axis] == 1 && s->stride[axis] == 1 && s->pad[axis] == 0 && s->pad_end[axis] == 0;
+    if (!still[STH_W])
+        return;
+    for (guint axis = STH_H + 1; axis-- > STH_T && still[axis];) {
+        s->in[STH_W] *= s->in[axis];
+        s->out[STH_W] *= s->out[axis];
+        s->in[axis] = s->out[axis] = 1;
+    }
+}
+
+static gboolean prepare(SthNode *node, GError **error)
+{
+    const SthValue *bias = sth_node_input(node, 2);
+    Prepared *prepared;
+    SthConv conv;
+    guint i = 0;
+
+    if (!init(&conv, node, error))
+        return FALSE;
+    node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
+    merge_axes(&conv.sliding);
+    while (!methods[i]->takes(&conv))
+        i++;
+    prepared = g_new0(Prepared, 1);
+    prepared->method = methods[i];
+    prepared->data = methods[i]->prepare(&conv, node, sth_node_input(node, 1)->tensor.data, bias ? bias->tensor.data : NULL);
+    node->prepared = prepared;
+    return TRUE;
+}
+
+static void run(const SthOpRun *op)
+{
+    const Prepared *prepared = op->prepared;
+
+    prepared->method->run(prepared->data, op, op->in[0].data, op->n_in > 3 && op->in[3].dtype != STH_DTYPE_INVALID ? op->in[3].data : NULL,
+                          op->out[0].data);
+}
+
+static void release(gpointer data)
+{
+    Prepared *prepared = data;
+
+    prepared->method->release(prepared->data);
+    g_free(prepared);
+}
+
+const SthOp sth_op_conv = {
+    .name = "Conv",
+    .since = 1,
+    .min_in = 2,
+    .max_in = 4,
+    .infer = infer,
+    .prepare = prepare,
+    .run = run,
+    .release = release,
+};

@@ -1,0 +1,33 @@
+/* Geometry of kernels that slide over an image: convolutions and pools share it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ops/op.h"
+
+G_BEGIN_DECLS
+
+enum { STH_T, STH_H, STH_W, STH_AXES };
+
+/* One to three axes in space and time, always kept as three: those that a node does not have are of size 1 and come first. */
+typedef struct {
+    gint64 in[STH_AXES], out[STH_AXES], kernel[STH_AXES], stride[STH_AXES], dilation[STH_AXES];
+    gint64 pad[STH_AXES], pad_end[STH_AXES]; /* before the first and after the last element; negative crops */
+} SthSliding;
+
+/* Reads kernel_shape (where that is absent, the last axes of @weight's shape; NULL: it must be there), strides, dilations, pads, auto_pad and
+ * ceil_mode, for input 0. FALSE with @error naming the attribute. */
+gboolean sth_sliding_init(SthSliding *sliding, const SthNode *node, const SthShape *weight, GError **error);
+
+/* The output's shape: batch x channels x as many axes as input 0 has. */
+void sth_sliding_shape(const SthSliding *sliding, const SthNode *node, gint64 channels, SthShape *shape);
+
+/* Elements before and after sliding, of one channel; taps of the kernel. */
+gsize sth_sliding_in(const SthSliding *sliding);
+gsize sth_sliding_out(const SthSliding *sliding);
+gsize sth_sliding_taps(const SthSliding *sliding);
+
+/* The part first…end-1 (maybe empty) of the outputs along an axis for which the kernel's tap lies inside of the input. */
+void sth_sliding_range(const SthSliding *sliding, guint axis, gint64 tap, gint64 *first, gint64 *end);
+
+G_END_DECLS
