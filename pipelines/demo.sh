@@ -35,7 +35,7 @@ case $GST_STH_MODEL in /*) ;; *) [ -f "$GST_STH_MODEL" ] || GST_STH_MODEL=$here/
 [ -f "$GST_STH_MODEL" ] || die "there is no model '$GST_STH_MODEL'"
 
 case ${input:=pipelines/clips/signs.mp4} in
-*://*) source=(uridecodebin "uri=$input" caps=video/x-raw expose-all-streams=false) ;;
+*://*) source=(uridecodebin "uri=$input") ;;
 /dev/*)
   [ -c "$input" ] || die "there is no camera '$input'; those that are there: $(echo /dev/video*)"
   source=(v4l2src "device=$input" '!' decodebin)
@@ -45,7 +45,7 @@ case ${input:=pipelines/clips/signs.mp4} in
   [ -f "$file" ] || die "there is no file '$input'; give a video file, a URI (rtsp://…) or a camera (/dev/video0)"
   [ -r "$file" ] || die "may not read '$input'"
   input=${file#"$top/"}
-  source=(filesrc "location=$input" '!' decodebin caps=video/x-raw expose-all-streams=false)
+  source=(filesrc "location=$input" '!' decodebin)
   ;;
 esac
 
@@ -63,7 +63,7 @@ out=out/demo
 # one branch of the tee would wait for another.
 annotated=(sthoverlay '!' videoconvert '!' 'video/x-raw,format=I420')
 [ $show = no ] || annotated+=('!' tee name=drawn drawn. '!' queue '!' videoconvert '!' autovideosink drawn. '!' queue)
-launch=(gst-launch-1.0 -e "${source[@]}" '!' queue '!' sthclassify '!' tee name=t
+launch=(gst-launch-1.0 -e "${source[@]}" '!' video/x-raw '!' queue '!' sthclassify '!' tee name=t
   t. '!' queue '!' "${annotated[@]}" '!' x264enc tune=zerolatency speed-preset=veryfast
   '!' mp4mux '!' filesink "location=$out/annotated.mp4"
   t. '!' queue '!' sthexport '!' application/x-ndjson '!' filesink "location=$out/results.ndjson" async=false

@@ -37,6 +37,7 @@ static GstCaps *readable_caps(void)
     return caps;
 }
 
+/* Links the first video stream; pads of other streams do not fit and stay alone. */
 static void on_pad_added(GstElement *source, GstPad *pad, gpointer data)
 {
     GstPad *sink = gst_element_get_static_pad(((SthDecoder *)data)->convert, "sink");
@@ -72,22 +73,21 @@ static gboolean build_pipeline(SthDecoder *decoder, const char *uri, GError **er
     decoder->convert = elements[1];
     decoder->sink = elements[2];
 
-    GstCaps *raw = gst_caps_new_empty_simple("video/x-raw"), *caps = readable_caps();
-    g_object_set(decoder->source, "uri", uri, "caps", raw, "expose-all-streams", FALSE, NULL);
+    GstCaps *caps = readable_caps();
+    g_object_set(decoder->source, "uri", uri, NULL);
     g_object_set(decoder->sink, "caps", caps, "sync", FALSE, "max-buffers", FRAMES_AHEAD, NULL);
-    gst_caps_unref(raw);
     gst_caps_unref(caps);
     g_signal_connect(decoder->source, "pad-added", G_CALLBACK(on_pad_added), decoder);
     g_signal_connect(decoder->source, "no-more-pads", G_CALLBACK(on_no_more_pads), decoder);
     return gst_element_link(decoder->convert, decoder->sink);
 }
 
-/* Reads the bus; TRUE if the pipeline has failed. */
-static gboolean has_failed(SthDecoder *decoder)
+/* Reads the bus until it tells of a failure or tells nothing for @wait ns; TRUE if the pipeline has failed. */
+static gboolean has_failed(SthDecoder *decoder, GstClockTime wait)
 {
     GstMessage *message;
-    while ((message = gst_bus_pop(decoder->bus)) != NULL) {
-        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && decoder->failure == NULL) {
+    while (decoder->failure == NULL && (message = gst_bus_timed_pop(decoder->bus, wait)) != NULL) {
+        if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
             GError *failure = NULL;
             gst_message_parse_error(message, &failure, NULL);
             decoder->failure = g_strdup(failure->message);
@@ -117,7 +117,7 @@ static gboolean start(SthDecoder *decoder, GError **error)
     /* Playing, because a live source gives no frame in PAUSED. The wait ends with the first frame or the failure to make one. */
     if (gst_element_get_state(decoder->pipeline, NULL, NULL, GST_CLOCK_TIME_NONE) != GST_STATE_CHANGE_FAILURE)
         return TRUE;
-    has_failed(decoder);
+    has_failed(decoder, GST_SECOND); /* the state fails a moment before the reason is told */
     set_failure(decoder, error);
     return FALSE;
 }
@@ -224,7 +224,7 @@ gboolean sth_decoder_next(SthDecoder *decoder, SthDecodedFrame **frame, GError *
                 g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "cannot read a decoded frame of '%s'", decoder->location);
             return *frame != NULL;
         }
-        if (has_failed(decoder)) {
+        if (has_failed(decoder, 0)) {
             set_failure(decoder, error);
             return FALSE;
         }
