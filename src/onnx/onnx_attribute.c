@@ -7,7 +7,7 @@
 
 static char *copy_bytes(const ProtobufCBinaryData *data)
 {
-    return g_strndup((const char *)data->data, data->len);
+    return data->len > 0 ? g_utf8_make_valid((const char *)data->data, (gssize)data->len) : g_strdup("");
 }
 
 static SthAttr *new_list(SthAttrType type, gconstpointer items, gsize n, guint size)

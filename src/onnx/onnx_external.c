@@ -70,7 +70,7 @@ GMappedFile *sth_onnx_external_file(SthOnnxReader *reader, const char *location,
                     location);
     else if (!is_below(real, real_folder))
         g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED,
-                    "'%s': %s: external data '%s' is a link out of the model's folder; only files in it are read", reader->source, what, location);
+                    "'%s': %s: external data '%s' leads out of the model's folder; only files in it are read", reader->source, what, location);
     else if ((file = g_hash_table_lookup(reader->mapped, real)) == NULL)
         file = map_file(reader, real, location, what, error);
     free(real);

@@ -121,7 +121,7 @@ static gboolean read_outputs(SthOnnxReader *reader, const Onnx__GraphProto *prot
         const char *name = info->name != NULL ? info->name : "";
         SthValue *value = g_hash_table_lookup(reader->values, name);
         if (value == NULL)
-            return refuse(reader, error, STH_ERROR_FORMAT, name, "nothing makes the output", "");
+            return refuse(reader, error, STH_ERROR_FORMAT, name, "the output", "is made by no node");
         SthTensor tensor = {0};
         if (info->type != NULL && !read_declaration(reader, info, &tensor, error))
             return FALSE;
@@ -154,22 +154,28 @@ static gboolean read_attributes(SthOnnxReader *reader, SthNode *node, const Onnx
     return TRUE;
 }
 
+static gboolean is_foreign(const Onnx__NodeProto *proto)
+{
+    return proto->domain != NULL && proto->domain[0] != '\0' && strcmp(proto->domain, "ai.onnx") != 0;
+}
+
 /* Nodes that cannot run: the first is told in full, the operators of all others by name, each once. */
 static void note_unsupported(GString *list, const SthNode *node, const Onnx__NodeProto *proto)
 {
-    const char *domain = proto->domain != NULL ? proto->domain : "";
-    gboolean foreign = domain[0] != '\0' && strcmp(domain, "ai.onnx") != 0;
+    char *domain = sth_onnx_text(proto->domain);
     if (list->len == 0) {
         g_string_append_printf(list, "cannot run '%s' (%s): ", node->name, node->op_type);
-        if (foreign)
+        if (is_foreign(proto))
             g_string_append_printf(list, "operators of the domain '%s' are not supported", domain);
         else if (node->op == NULL)
             g_string_append_printf(list, "the operator %s (opset %d) is not supported", node->op_type, node->opset);
         else
             g_string_append_printf(list, "%s is supported from opset %d on, the model has opset %d; export it with a newer one", node->op_type,
                                    node->op->since, node->opset);
+        g_free(domain);
         return;
     }
+    g_free(domain);
     char *other = g_strdup_printf(", also not supported: %s", node->op_type);
     if (strstr(list->str, other) == NULL)
         g_string_append(list, other);
@@ -180,8 +186,9 @@ static gboolean check_counts(SthOnnxReader *reader, const SthNode *node, GError 
 {
     if (node->inputs->len >= node->op->min_in && node->inputs->len <= node->op->max_in && node->outputs->len > 0)
         return TRUE;
-    g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': node '%s' (%s) has %u inputs and %u outputs; %u to %u inputs are right", reader->source,
-                node->name, node->op_type, node->inputs->len, node->outputs->len, node->op->min_in, node->op->max_in);
+    g_set_error(error, STH_ERROR, STH_ERROR_FORMAT,
+                "'%s': node '%s' (%s) has %u inputs and %u outputs; it needs at least %u inputs, takes at most %u, and gives at least one output",
+                reader->source, node->name, node->op_type, node->inputs->len, node->outputs->len, node->op->min_in, node->op->max_in);
     return FALSE;
 }
 
@@ -204,8 +211,7 @@ static gboolean read_node(SthOnnxReader *reader, const Onnx__NodeProto *proto, g
             return FALSE;
         sth_node_add_output(node, value);
     }
-    gboolean foreign = proto->domain != NULL && proto->domain[0] != '\0' && strcmp(proto->domain, "ai.onnx") != 0;
-    node->op = foreign ? NULL : sth_op_find(node->op_type);
+    node->op = is_foreign(proto) ? NULL : sth_op_find(node->op_type);
     if (node->op == NULL || node->opset < node->op->since) {
         note_unsupported(unsupported, node, proto);
         return TRUE;

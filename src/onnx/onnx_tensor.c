@@ -157,26 +157,28 @@ static gboolean parse_number(const char *text, gsize *number)
     return g_ascii_isdigit(text[0]) && *end == '\0' && errno == 0;
 }
 
-static GBytes *from_external(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, gsize want, GError **error)
+/* The entries of external_data; FALSE if one is malformed. *location is to be freed. */
+static gboolean read_entries(const Onnx__TensorProto *proto, char **location, gsize *offset, gsize *length)
 {
-    const char *location = "";
-    gsize offset = 0, length = want;
+    const char *place = NULL;
     gboolean valid = TRUE;
     for (gsize i = 0; i < proto->n_external_data; i++) {
         const char *key = proto->external_data[i]->key, *value = proto->external_data[i]->value;
         if (key == NULL || value == NULL)
             valid = FALSE;
         else if (strcmp(key, "location") == 0)
-            location = value;
+            place = value;
         else if (strcmp(key, "offset") == 0)
-            valid = valid && parse_number(value, &offset);
+            valid = valid && parse_number(value, offset);
         else if (strcmp(key, "length") == 0)
-            valid = valid && parse_number(value, &length);
+            valid = valid && parse_number(value, length);
     }
-    if (!valid) {
-        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s: its external data has a malformed offset or length", reader->source, what);
-        return NULL;
-    }
+    *location = sth_onnx_text(place);
+    return valid;
+}
+
+static GBytes *from_file(SthOnnxReader *reader, const char *location, gsize offset, gsize length, const char *what, gsize want, GError **error)
+{
     GMappedFile *file = sth_onnx_external_file(reader, location, what, error);
     if (file == NULL)
         return NULL;
@@ -188,6 +190,19 @@ static GBytes *from_external(SthOnnxReader *reader, const Onnx__TensorProto *pro
         return NULL;
     }
     return from_memory(reader, what, (const guint8 *)g_mapped_file_get_contents(file) + offset, length, want, error);
+}
+
+static GBytes *from_external(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, gsize want, GError **error)
+{
+    char *location;
+    gsize offset = 0, length = want;
+    GBytes *bytes = NULL;
+    if (read_entries(proto, &location, &offset, &length))
+        bytes = from_file(reader, location, offset, length, what, want, error);
+    else
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s: its external data has a malformed offset or length", reader->source, what);
+    g_free(location);
+    return bytes;
 }
 
 GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error)
