@@ -61,6 +61,7 @@
 #include "gststhanalytics.h"
 #include "gststhmeta.h"
 #include "gststhrunner.h"
+#include "gststhtiming.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sth_classify_debug);
 #define GST_CAT_DEFAULT gst_sth_classify_debug
@@ -77,7 +78,7 @@ struct _GstSthClassify
 
   /* Streaming thread. */
   GstSthRunner runner;
-  GstClockTime last_pts, last_duration;
+  GstSthTiming timing;
   gboolean has_result;          /* result and carried_pts are valid */
   SthResult result;
   GstClockTime carried_pts;     /* of the first buffer with `result` */
@@ -144,16 +145,6 @@ post (GstSthClassify * self, const GstSthClassification * value,
   update_latency (self, &stats);
 }
 
-static GstClockTime
-age_at (const SthResult * result, GstClockTime pts)
-{
-  if (!GST_CLOCK_TIME_IS_VALID (pts)
-      || !GST_CLOCK_TIME_IS_VALID (result->window_end)
-      || pts < result->window_end)
-    return 0;
-  return pts - result->window_end;
-}
-
 /* Tells a result that has no buffer. */
 static void
 tell_alone (GstSthClassify * self, const SthResult * result,
@@ -162,8 +153,8 @@ tell_alone (GstSthClassify * self, const SthResult * result,
   GstSthClassification value;
 
   gst_sth_report_classification (result, &self->runner.names, &value);
-  value.timestamp = self->last_pts;
-  value.age = age_at (result, self->last_pts);
+  value.timestamp = self->timing.pts;
+  value.age = gst_sth_timing_age (result, self->timing.pts);
   value.held = self->told && result->sequence == self->last_sequence;
   if (downstream)
     gst_pad_push_event (GST_BASE_TRANSFORM_SRC_PAD (self),
@@ -181,7 +172,7 @@ tell_on (GstSthClassify * self, const SthResult * result, gboolean fresh,
 
   gst_sth_report_classification (result, &self->runner.names, &value);
   value.timestamp = GST_BUFFER_PTS (buffer);
-  value.age = age_at (result, value.timestamp);
+  value.age = gst_sth_timing_age (result, value.timestamp);
   value.held = !fresh;
   if (!fresh) {
     value.events = GST_STH_EVENT_NONE;
@@ -210,25 +201,14 @@ reset_stream (GstSthClassify * self, gboolean downstream)
   self->has_result = FALSE;
   if (gst_sth_runner_reset (&self->runner, &result))
     tell_alone (self, &result, downstream);
-  self->last_pts = GST_CLOCK_TIME_NONE;
-}
-
-static gboolean
-upstream_is_live (GstSthClassify * self)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (GST_BASE_TRANSFORM_SINK_PAD (self), query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
+  self->timing.pts = GST_CLOCK_TIME_NONE;
 }
 
 /* A stream of the mode that upstream calls for; the one there is if it is. */
 static gboolean
 ensure_stream (GstSthClassify * self)
 {
+  GstBaseTransform *trans = GST_BASE_TRANSFORM (self);
   SthStreamConfig config;
   GError *error = NULL;
   gboolean live;
@@ -237,7 +217,7 @@ ensure_stream (GstSthClassify * self)
   GST_OBJECT_LOCK (self);
   mode = self->settings.mode;
   GST_OBJECT_UNLOCK (self);
-  live = mode == GST_STH_MODE_AUTO ? upstream_is_live (self) :
+  live = mode == GST_STH_MODE_AUTO ? gst_sth_timing_is_live (trans->sinkpad) :
       mode == GST_STH_MODE_LIVE;
   if (self->runner.stream && live == self->runner.live)
     return TRUE;
@@ -278,51 +258,17 @@ apply_changes (GstSthClassify * self)
 
 /* --- Frames ------------------------------------------------------------ */
 
-/* TRUE: a DISCONT that the PTS does not explain. Where there is a hole, frames
- * were left out, and the sampler knows what to do; where there is none, what
- * follows is something else. */
-static gboolean
-is_splice (GstSthClassify * self, GstBuffer * buffer)
-{
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-  GstClockTime expected = self->last_pts + self->last_duration;
-
-  if (!GST_BUFFER_IS_DISCONT (buffer)
-      || !GST_CLOCK_TIME_IS_VALID (self->last_pts))
-    return FALSE;
-  return !GST_CLOCK_TIME_IS_VALID (pts)
-      || pts <= expected + self->last_duration / 2;
-}
-
-static void
-remember_time (GstSthClassify * self, GstBuffer * buffer)
-{
-  const GstVideoInfo *info = &self->runner.info;
-  GstClockTime pts = GST_BUFFER_PTS (buffer);
-
-  self->last_duration = GST_BUFFER_DURATION (buffer);
-  if (!GST_CLOCK_TIME_IS_VALID (self->last_duration))
-    self->last_duration = info->fps_n > 0 ?
-        gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n) : 0;
-  if (GST_CLOCK_TIME_IS_VALID (pts))
-    self->last_pts = pts;
-}
-
 static gboolean
 is_late (GstSthClassify * self, GstBuffer * buffer)
 {
-  const GstSegment *segment = &GST_BASE_TRANSFORM (self)->segment;
-  GstClockTime earliest, running;
+  GstClockTime earliest;
 
   GST_OBJECT_LOCK (self);
   earliest = self->earliest;
   GST_OBJECT_UNLOCK (self);
-  if (self->runner.live || !GST_CLOCK_TIME_IS_VALID (earliest)
-      || segment->format != GST_FORMAT_TIME)
-    return FALSE;
-  running = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
-  return GST_CLOCK_TIME_IS_VALID (running) && running <= earliest;
+  return !self->runner.live
+      && gst_sth_timing_is_late (&GST_BASE_TRANSFORM (self)->segment, buffer,
+      earliest);
 }
 
 /* Live: the newest result that has come in. Those before it would be lost on
@@ -375,14 +321,14 @@ gst_sth_classify_generate_output (GstBaseTransform * trans, GstBuffer ** outbuf)
   }
   pts = GST_BUFFER_PTS (buffer);
   apply_changes (self);
-  if (is_splice (self, buffer))
+  if (gst_sth_timing_is_splice (&self->timing, buffer))
     reset_stream (self, TRUE);
   if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
     fresh = gst_sth_runner_feed (&self->runner, buffer, is_late (self, buffer),
         &self->result);
   if (self->runner.live)
     fresh = collect (self, &self->result);
-  remember_time (self, buffer);
+  gst_sth_timing_advance (&self->timing, buffer, &self->runner.info);
   if (fresh) {
     self->has_result = TRUE;
     self->carried_pts = pts;
@@ -529,7 +475,7 @@ gst_sth_classify_start (GstBaseTransform * trans)
   self->latency = 0;
   self->earliest = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
-  self->last_pts = GST_CLOCK_TIME_NONE;
+  self->timing.pts = GST_CLOCK_TIME_NONE;
   ok = gst_sth_runner_open (&self->runner, &settings, &error);
   gst_sth_settings_clear (&settings);
   if (ok) {

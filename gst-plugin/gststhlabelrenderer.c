@@ -85,6 +85,7 @@ gst_sth_label_renderer_new (void)
   cairo_font_options_set_hint_style (options, CAIRO_HINT_STYLE_SLIGHT);
   cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_OFF);
   pango_cairo_context_set_font_options (self->context, options);
+  pango_context_set_round_glyph_positions (self->context, FALSE);
   cairo_font_options_destroy (options);
   self->layout = pango_layout_new (self->context);
   pango_layout_set_single_paragraph_mode (self->layout, TRUE);
@@ -322,9 +323,11 @@ draw_panel (GstSthLabelRenderer * self, cairo_t * cr, const Geometry * g,
 
   if (panel->title[0]) {
     gdouble percent_width;
-    gchar percent[8];
+    gchar percent[8] = "";
 
-    g_snprintf (percent, sizeof (percent), "%u %%", MIN (panel->percent, 100));
+    if (panel->percent >= 0)
+      g_snprintf (percent, sizeof (percent), "%d %%", MIN (panel->percent,
+              100));
     percent_width =
         set_text (self, g, percent, 0.8 * em, PANGO_WEIGHT_NORMAL, 0);
     set_color (cr, style->accent_color, 1);
@@ -404,8 +407,8 @@ gst_sth_label_renderer_draw (GstSthLabelRenderer * self,
       CAIRO_FORMAT_ARGB32, width, height, width * 4);
   cr = cairo_create (surface);
   cairo_scale (cr, 1 / par, 1);
-  pango_cairo_update_context (cr, self->context);
-  pango_layout_context_changed (self->layout);
+  /* Pango's context stays without this matrix: it lays text out in square
+   * units, and Cairo squeezes it as it does the shapes. */
   cairo_push_group (cr);
   draw_panel (self, cr, &g, panel, style);
   cairo_pop_group_to_source (cr);

@@ -38,7 +38,7 @@ typedef struct
 typedef struct
 {
   gchar title[GST_STH_PANEL_LABEL_SIZE];        /* "": no title */
-  guint percent;                /* beside the title */
+  gint percent;                 /* beside the title, 0…100; -1: none */
   gchar time[32];               /* "": none */
   guint n_rows;
   GstSthPanelRow rows[GST_STH_PANEL_MAX_ROWS];

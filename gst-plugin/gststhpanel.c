@@ -107,7 +107,7 @@ gst_sth_panel_fill (GstSthPanel * panel, const GstSthClassification * result,
   panel->step = step_of (result);
   if (show & GST_STH_OVERLAY_SHOW_LABEL) {
     copy_label (panel->title, recognised ? result->label : "–");
-    panel->percent = to_percent (recognised ? result->confidence : 0);
+    panel->percent = recognised ? (gint) to_percent (result->confidence) : -1;
   }
   if (show & GST_STH_OVERLAY_SHOW_BARS) {
     panel->n_rows =

@@ -1,0 +1,65 @@
+/* GStreamer: where the frames of a stream stand in time.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "gststhtiming.h"
+
+gboolean
+gst_sth_timing_is_splice (const GstSthTiming * timing, GstBuffer * buffer)
+{
+  GstClockTime pts = GST_BUFFER_PTS (buffer);
+
+  if (!GST_BUFFER_IS_DISCONT (buffer) || !GST_CLOCK_TIME_IS_VALID (timing->pts))
+    return FALSE;
+  return !GST_CLOCK_TIME_IS_VALID (pts)
+      || pts <= timing->pts + timing->duration + timing->duration / 2;
+}
+
+void
+gst_sth_timing_advance (GstSthTiming * timing, GstBuffer * buffer,
+    const GstVideoInfo * info)
+{
+  GstClockTime pts = GST_BUFFER_PTS (buffer);
+
+  timing->duration = GST_BUFFER_DURATION (buffer);
+  if (!GST_CLOCK_TIME_IS_VALID (timing->duration))
+    timing->duration = info->fps_n > 0 ?
+        gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n) : 0;
+  if (GST_CLOCK_TIME_IS_VALID (pts))
+    timing->pts = pts;
+}
+
+gboolean
+gst_sth_timing_is_late (const GstSegment * segment, GstBuffer * buffer,
+    GstClockTime earliest)
+{
+  GstClockTime running;
+
+  if (!GST_CLOCK_TIME_IS_VALID (earliest) || segment->format != GST_FORMAT_TIME)
+    return FALSE;
+  running = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
+      GST_BUFFER_PTS (buffer));
+  return GST_CLOCK_TIME_IS_VALID (running) && running <= earliest;
+}
+
+gboolean
+gst_sth_timing_is_live (GstPad * sinkpad)
+{
+  GstQuery *query = gst_query_new_latency ();
+  gboolean live = FALSE;
+
+  if (gst_pad_peer_query (sinkpad, query))
+    gst_query_parse_latency (query, &live, NULL, NULL);
+  gst_query_unref (query);
+  return live;
+}
+
+GstClockTime
+gst_sth_timing_age (const SthResult * result, GstClockTime pts)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (pts)
+      || !GST_CLOCK_TIME_IS_VALID (result->window_end)
+      || pts < result->window_end)
+    return 0;
+  return pts - result->window_end;
+}
