@@ -43,6 +43,8 @@ void sth_graph_free(SthGraph *graph)
 {
     if (graph == NULL)
         return;
+    for (guint i = 0; i < graph->nodes->len && graph->release != NULL; i++)
+        graph->release(graph->nodes->pdata[i]);
     g_ptr_array_unref(graph->nodes);
     g_ptr_array_unref(graph->values);
     g_ptr_array_unref(graph->inputs);

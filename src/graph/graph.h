@@ -15,49 +15,60 @@ typedef struct _SthValue SthValue;
 /* What flows along an edge. Owned by the graph. */
 struct _SthValue {
     char *name;
-    SthTensor tensor;   /* type and shape; data only for constants. Before inference dtype may be INVALID, of a graph input a dimension -1 */
-    gboolean inferred;  /* tensor's type and shape are final */
-    GBytes *constant;   /* owner of tensor.data: initializers and what was folded; NULL: computed at run time */
-    SthNode *producer;  /* NULL: graph input or constant */
+    SthTensor tensor;  /* type and shape; data only for constants. Before inference dtype may be INVALID, of a graph input a dimension -1 */
+    gboolean inferred; /* tensor's type and shape are final */
+    GBytes *constant;  /* owner of tensor.data: initializers and what was folded; NULL: computed at run time */
+    SthNode *producer; /* NULL: graph input or constant */
 };
 
-typedef enum { STH_ATTR_INT, STH_ATTR_FLOAT, STH_ATTR_STRING, STH_ATTR_INTS, STH_ATTR_FLOATS, STH_ATTR_STRINGS, STH_ATTR_TENSOR, STH_ATTR_OTHER } SthAttrType;
+typedef enum {
+    STH_ATTR_INT,
+    STH_ATTR_FLOAT,
+    STH_ATTR_STRING,
+    STH_ATTR_INTS,
+    STH_ATTR_FLOATS,
+    STH_ATTR_STRINGS,
+    STH_ATTR_TENSOR,
+    STH_ATTR_OTHER
+} SthAttrType;
 
 typedef struct {
     SthAttrType type;
     gint64 i;
     float f;
-    char *s;            /* NUL-terminated copy */
-    GArray *list;       /* of gint64 or float */
+    char *s;      /* NUL-terminated copy */
+    GArray *list; /* of gint64 or float */
     char **strings;
-    GBytes *bytes;      /* of a tensor */
+    GBytes *bytes; /* of a tensor */
     SthTensor tensor;
 } SthAttr;
 
 struct _SthNode {
-    char *name;          /* never empty: the loader makes one of the first output's name */
-    char *op_type;       /* "Conv" */
-    gint opset;          /* of its domain, as the model imports it */
-    const SthOp *op;     /* row of the operator table */
-    GPtrArray *inputs;   /* SthValue *, NULL where an optional input is left out; not owned */
-    GPtrArray *outputs;  /* SthValue *, NULL where left out */
-    GHashTable *attrs;   /* char * -> SthAttr * */
-    gpointer prepared;   /* what op->prepare() made; freed by op->release() */
-    gsize scratch;       /* bytes that a run of it needs: shared by its threads… */
-    gsize thread_scratch;/* …and for each thread */
+    char *name;           /* never empty: the loader makes one of the first output's name */
+    char *op_type;        /* "Conv" */
+    gint opset;           /* of its domain, as the model imports it */
+    const SthOp *op;      /* row of the operator table */
+    GPtrArray *inputs;    /* SthValue *, NULL where an optional input is left out; not owned */
+    GPtrArray *outputs;   /* SthValue *, NULL where left out */
+    GHashTable *attrs;    /* char * -> SthAttr * */
+    gpointer prepared;    /* what op->prepare() made; freed by op->release() */
+    gsize scratch;        /* bytes that a run of it needs: shared by its threads… */
+    gsize thread_scratch; /* …and for each thread */
     gsize prepared_bytes; /* memory behind prepared */
-    guint packed_inputs; /* bit i: run() does not read the data of constant input i, prepare() packed it */
-    guint64 macs;        /* multiply-accumulates of one run */
-    GString *fused;      /* what passes merged into it, for people; NULL: nothing */
+    guint packed_inputs;  /* bit i: run() does not read the data of constant input i, prepare() packed it */
+    guint64 macs;         /* multiply-accumulates of one run */
+    GString *fused;       /* what passes merged into it, for people; NULL: nothing */
 };
 
 struct _SthGraph {
-    char *source;        /* path, for messages */
-    GPtrArray *values;   /* owned */
-    GPtrArray *nodes;    /* owned, in running order (topological) */
+    char *source;                /* path, for messages */
+    GPtrArray *values;           /* owned */
+    GPtrArray *nodes;            /* owned, in running order (topological) */
     GPtrArray *inputs, *outputs; /* SthValue *, in the file's order; inputs without initializers */
-    GHashTable *metadata; /* char * -> char *: metadata_props */
-    guint64 parameters;  /* elements of float initializers in the file */
+    GHashTable *metadata;        /* char * -> char *: metadata_props */
+    guint64 parameters;          /* elements of float initializers in the file */
+    void (*release)(
+        SthNode *node); /* frees node->prepared of each node when the graph goes: sth_op_release(), which this floor cannot see; or NULL */
 };
 
 SthGraph *sth_graph_new(const char *source);

@@ -9,6 +9,7 @@
 
 #include "onnx/onnx-internal.h"
 #include "onnx/onnx-load.h"
+#include "ops/op.h"
 
 static gboolean read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
 {
@@ -49,6 +50,7 @@ static SthGraph *read_model(SthOnnxReader *reader, const Onnx__ModelProto *model
     if (!read_opset(reader, model, error))
         return NULL;
     reader->graph = sth_graph_new(reader->source);
+    reader->graph->release = sth_op_release;
     reader->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     reader->mapped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
     read_metadata(reader->graph, model);

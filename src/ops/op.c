@@ -29,6 +29,13 @@ const SthOp *sth_op_find(const char *name)
     return NULL;
 }
 
+void sth_op_release(SthNode *node)
+{
+    gpointer prepared = g_steal_pointer(&node->prepared);
+    if (prepared != NULL)
+        (node->op->release != NULL ? node->op->release : g_free)(prepared);
+}
+
 gboolean sth_op_error(const SthNode *node, GError **error, const char *format, ...)
 {
     va_list args;

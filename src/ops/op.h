@@ -51,6 +51,9 @@ struct _SthOp {
 const SthOp *sth_op_find(const char *name);
 const SthOp *const *sth_op_table(guint *n);
 
+/* Frees node->prepared, if there is any, as its operator says. */
+void sth_op_release(SthNode *node);
+
 /* Sets @error to "cannot run 'layer3.0/Conv' (Conv): " followed by the message; code STH_ERROR_UNSUPPORTED. Returns FALSE. */
 gboolean sth_op_error(const SthNode *node, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

@@ -14,6 +14,7 @@ static const struct {
     guint inputs;
 } needed[] = {
     {"ConstantOfShape", 1 << 0},
+    {"Conv", 1 << 1 | 1 << 2},
     {"Dropout", 1 << 2},
     {"Expand", 1 << 1},
     {"Pad", 1 << 1 | 1 << 3},
