@@ -1,4 +1,7 @@
 /* The error domain. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sth/sth-error.h>
 
-G_DEFINE_QUARK(sth - error - quark, sth_error)
+GQuark sth_error_quark(void)
+{
+    return g_quark_from_static_string("sth-error-quark");
+}
