@@ -248,7 +248,7 @@ static gboolean
 negotiate (GstSthExport * self)
 {
   GstCaps *formats = gst_pad_get_pad_template_caps (self->srcpad);
-  GstCaps *peer = gst_pad_peer_query_caps (self->srcpad, formats);
+  GstCaps *peer = gst_pad_peer_query_caps (self->srcpad, NULL);
   GstCaps *caps;
   const SthExportFormat *format = NULL;
 

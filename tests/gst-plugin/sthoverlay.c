@@ -1,0 +1,476 @@
+/* sthoverlay: what is drawn, where, into which formats, and when nothing may be touched.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "element_fixture.h"
+
+static void open_overlay(Fixture *f, const char *properties, const char *format, guint width, guint height)
+{
+    char *caps = g_strdup_printf("video/x-raw,format=%s,width=%u,height=%u,framerate=8/1", format, width, height);
+
+    fixture_open(f, "sthoverlay", properties);
+    fixture_set_caps(f, caps);
+    g_free(caps);
+}
+
+static GstSthClassification result_of(const char *label, double confidence)
+{
+    return (GstSthClassification){
+        .label = label,
+        .label_id = label ? 1 : -1,
+        .confidence = confidence,
+        .n_top = 3,
+        .labels = {label ? label : "something", "second", "third"},
+        .label_ids = {1, 2, 3},
+        .confidences = {confidence, 0.04, 0.01},
+        .window_start = 0,
+        .window_end = SAMPLE,
+        .action.id = -1,
+        .ended.id = -1,
+    };
+}
+
+/* A frame of one grey with this result (NULL: without one). */
+static GstBuffer *grey_frame(Fixture *f, const GstSthClassification *result)
+{
+    GstBuffer *frame = fixture_frame(f, 0, SAMPLE);
+
+    gst_buffer_memset(frame, 0, 0x80, gst_buffer_get_size(frame));
+    if (result)
+        gst_sth_classification_attach(result, frame);
+    return frame;
+}
+
+static GstBuffer *pass_grey(Fixture *f, const GstSthClassification *result)
+{
+    g_assert_cmpint(gst_harness_push(f->harness, grey_frame(f, result)), ==, GST_FLOW_OK);
+    return gst_harness_pull(f->harness);
+}
+
+typedef struct {
+    gint left, top, right, bottom; /* pixels that are not grey; right and bottom are exclusive; empty: right == 0 */
+    guint n;
+    guint64 sum; /* of their values */
+} Box;
+
+/* Of a packed 8-bit format with `f->info`. */
+static Box changed_box(Fixture *f, GstBuffer *buffer)
+{
+    Box box = {G_MAXINT, G_MAXINT, 0, 0, 0, 0};
+    GstVideoFrame frame;
+    gint bytes;
+
+    g_assert_true(gst_video_frame_map(&frame, &f->info, buffer, GST_MAP_READ));
+    bytes = GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, 0);
+    for (gint y = 0; y < frame.info.height; y++) {
+        const guint8 *row = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA(&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
+
+        for (gint x = 0; x < frame.info.width; x++) {
+            if (row[x * bytes] == 0x80)
+                continue;
+            box.left = MIN(box.left, x);
+            box.right = MAX(box.right, x + 1);
+            box.top = MIN(box.top, y);
+            box.bottom = MAX(box.bottom, y + 1);
+            box.sum += row[x * bytes];
+            box.n++;
+        }
+    }
+    gst_video_frame_unmap(&frame);
+    return box;
+}
+
+/* No result, nothing recognised, too little confidence, nothing asked for: the buffer itself comes out, shared or not. */
+static void test_untouched(void)
+{
+    GstSthClassification none = result_of(NULL, 0.4), weak = result_of("waving", 0.4);
+    const struct {
+        const char *properties;
+        const GstSthClassification *result;
+    } rows[] = {{"", NULL}, {"", &none}, {"min-confidence=0.5", &weak}, {"show=0", &weak}, {"show=guesses", &none}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        GstBuffer *frame, *out;
+        Fixture f;
+
+        open_overlay(&f, rows[i].properties, "RGB", 320, 240);
+        for (guint shared = 0; shared < 2; shared++) {
+            frame = grey_frame(&f, rows[i].result);
+            if (shared)
+                gst_buffer_ref(frame);
+            g_assert_cmpint(gst_harness_push(f.harness, frame), ==, GST_FLOW_OK);
+            out = gst_harness_pull(f.harness);
+            g_assert_true(out == frame);
+            g_assert_cmpuint(changed_box(&f, out).n, ==, 0);
+            gst_buffer_unref(out);
+            if (shared)
+                gst_buffer_unref(frame);
+        }
+        fixture_close(&f);
+    }
+}
+
+static void test_positions(void)
+{
+    static const struct {
+        const char *name;
+        gint x, y; /* -1 left or top, 0 middle, 1 right or bottom */
+    } rows[] = {{"top-left", -1, -1}, {"top", 0, -1}, {"top-right", 1, -1}, {"bottom-left", -1, 1}, {"bottom", 0, 1}, {"bottom-right", 1, 1}};
+    const GstSthClassification result = result_of("waving", 0.9);
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        char *properties = g_strdup_printf("position=%s", rows[i].name);
+        gint left, right, above, below;
+        GstBuffer *out;
+        Fixture f;
+        Box box;
+
+        open_overlay(&f, properties, "RGB", 1280, 720);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        g_assert_cmpuint(box.n, >, 5000);
+        left = box.left;
+        right = 1280 - box.right;
+        above = box.top;
+        below = 720 - box.bottom;
+        g_assert_cmpint(MIN(left, right), >, 0);
+        g_assert_cmpint(MIN(above, below), >, 0);
+        g_assert_true(rows[i].x == 0 ? ABS(left - right) <= 4 : (left < right) == (rows[i].x < 0));
+        g_assert_true((above < below) == (rows[i].y < 0));
+        gst_buffer_unref(out);
+        fixture_close(&f);
+        g_free(properties);
+    }
+}
+
+/* The panel follows the height of the picture, stays inside, and takes no more than half of the height. */
+static void test_sizes(void)
+{
+    static const guint sizes[][2] = {{160, 120}, {176, 144}, {320, 240}, {360, 640}, {641, 479}, {1280, 720}, {1920, 1080}, {3840, 2160}};
+    const GstSthClassification result = result_of("waving with both hands", 0.9);
+    double last = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        const guint width = sizes[i][0], height = sizes[i][1];
+        GstBuffer *out;
+        Fixture f;
+        Box box;
+
+        open_overlay(&f, "show=label+bars+history+time", "RGB", width, height);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        g_assert_cmpuint(box.n, >, 0);
+        g_assert_cmpint(box.right, <, width);
+        g_assert_cmpint(box.bottom - box.top, <=, height / 2 + 1);
+        if (width > height && height >= 480) { /* em no longer at its bound: the same share of every height */
+            const double share = (double)(box.bottom - box.top) / height;
+
+            g_assert_true(last == 0 || ABS(share - last) < 0.02);
+            last = share;
+        }
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
+}
+
+/* Too small for text: nothing, and no crash; also for a font that does not fit. */
+static void test_too_small(void)
+{
+    const GstSthClassification result = result_of("waving", 0.9);
+    static const guint sizes[][2] = {{1, 1}, {8, 8}, {16, 200}, {200, 10}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        GstBuffer *out;
+        Fixture f;
+
+        open_overlay(&f, "", "RGB", sizes[i][0], sizes[i][1]);
+        out = pass_grey(&f, &result);
+        g_assert_cmpuint(changed_box(&f, out).n, ==, 0);
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
+}
+
+/* Twice as wide pixels, half as many of them. */
+static void test_pixel_aspect_ratio(void)
+{
+    static const char *const ratios[] = {"1/1", "2/1", "1/2"};
+    const GstSthClassification result = result_of("waving", 0.9);
+    gint width[3], height[3];
+
+    for (guint i = 0; i < 3; i++) {
+        char *caps = g_strdup_printf("video/x-raw,format=RGB,width=1200,height=480,framerate=8/1,pixel-aspect-ratio=%s", ratios[i]);
+        GstBuffer *out;
+        Fixture f;
+        Box box;
+
+        fixture_open(&f, "sthoverlay", "");
+        fixture_set_caps(&f, caps);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        width[i] = box.right - box.left;
+        height[i] = box.bottom - box.top;
+        gst_buffer_unref(out);
+        fixture_close(&f);
+        g_free(caps);
+    }
+    g_assert_cmpint(ABS(height[0] - height[1]), <=, 1);
+    g_assert_cmpint(ABS(height[0] - height[2]), <=, 1);
+    g_assert_cmpint(ABS(width[0] - 2 * width[1]), <=, 4);
+    g_assert_cmpint(ABS(2 * width[0] - width[2]), <=, 4);
+}
+
+/* Every format that the pad takes without downstream's help is drawn into. */
+static void test_formats(void)
+{
+    const GstSthClassification result = result_of("waving", 0.9);
+    guint n, n_tested = 0;
+    const GstVideoFormat *formats = gst_video_formats_raw(&n);
+
+    for (guint i = 0; i < n; i++) {
+        const char *name = gst_video_format_to_string(formats[i]);
+        char *text = g_strdup_printf("video/x-raw,format=%s,width=320,height=240,framerate=8/1", name);
+        GstCaps *caps = gst_caps_from_string(text);
+        GstPad *pad;
+        Fixture f;
+
+        fixture_open(&f, "sthoverlay", "");
+        pad = gst_element_get_static_pad(f.element, "sink");
+        gst_harness_set_sink_caps_str(f.harness, "video/x-raw");
+        if (gst_pad_query_accept_caps(pad, caps)) {
+            GstBuffer *plain, *out;
+            GstMapInfo map;
+
+            fixture_set_caps(&f, text);
+            plain = grey_frame(&f, NULL);
+            out = pass_grey(&f, &result);
+            gst_buffer_map(plain, &map, GST_MAP_READ);
+            if (gst_buffer_memcmp(out, 0, map.data, map.size) == 0)
+                g_error("nothing is drawn into %s", name);
+            gst_buffer_unmap(plain, &map);
+            gst_buffer_unref(plain);
+            gst_buffer_unref(out);
+            n_tested++;
+        }
+        gst_object_unref(pad);
+        gst_caps_unref(caps);
+        fixture_close(&f);
+        g_free(text);
+    }
+    g_assert_cmpuint(n_tested, >=, 20);
+}
+
+static gboolean out_caps_have_feature(Fixture *f)
+{
+    GstCaps *caps = gst_pad_get_current_caps(f->harness->sinkpad);
+    const gboolean has = gst_caps_features_contains(gst_caps_get_features(caps, 0), GST_CAPS_FEATURE_META_GST_VIDEO_OVERLAY_COMPOSITION);
+
+    gst_caps_unref(caps);
+    return has;
+}
+
+/* Downstream that renders overlays gets them as metadata, drawn once as long as they look the same, beside those that were there. */
+static void test_attach(void)
+{
+    GstSthClassification result = result_of("waving", 0.9);
+    GstVideoOverlayCompositionMeta *meta;
+    GstVideoOverlayComposition *first;
+    GstBuffer *frame, *out;
+    Fixture f;
+
+    fixture_open(&f, "sthoverlay", "");
+    gst_harness_add_propose_allocation_meta(f.harness, GST_VIDEO_OVERLAY_COMPOSITION_META_API_TYPE, NULL);
+    fixture_set_caps(&f, "video/x-raw,format=RGB,width=320,height=240,framerate=8/1");
+    g_assert_true(out_caps_have_feature(&f));
+    out = pass_grey(&f, &result);
+    g_assert_cmpuint(changed_box(&f, out).n, ==, 0);
+    meta = gst_buffer_get_video_overlay_composition_meta(out);
+    g_assert_nonnull(meta);
+    g_assert_cmpuint(gst_video_overlay_composition_n_rectangles(meta->overlay), ==, 1);
+    first = gst_video_overlay_composition_ref(meta->overlay);
+    gst_buffer_unref(out);
+
+    result.sequence++;
+    result.confidence += 0.001; /* the same when rounded */
+    out = pass_grey(&f, &result);
+    g_assert_true(gst_buffer_get_video_overlay_composition_meta(out)->overlay == first);
+    gst_buffer_unref(out);
+
+    result.confidence = 0.5;
+    frame = grey_frame(&f, &result);
+    gst_buffer_add_video_overlay_composition_meta(frame, first);
+    g_assert_cmpint(gst_harness_push(f.harness, frame), ==, GST_FLOW_OK);
+    out = gst_harness_pull(f.harness);
+    meta = gst_buffer_get_video_overlay_composition_meta(out);
+    g_assert_cmpuint(gst_video_overlay_composition_n_rectangles(meta->overlay), ==, 2);
+    g_assert_cmpuint(gst_video_overlay_composition_n_rectangles(first), ==, 1);
+    gst_buffer_unref(out);
+    gst_video_overlay_composition_unref(first);
+    fixture_close(&f);
+}
+
+/* A sink that takes any caps but says nothing of overlays does not render them. */
+static void test_blend_where_not_rendered(void)
+{
+    const GstSthClassification result = result_of("waving", 0.9);
+    GstBuffer *out;
+    Fixture f;
+
+    open_overlay(&f, "", "RGB", 320, 240);
+    g_assert_false(out_caps_have_feature(&f));
+    out = pass_grey(&f, &result);
+    g_assert_cmpuint(changed_box(&f, out).n, >, 0);
+    g_assert_null(gst_buffer_get_video_overlay_composition_meta(out));
+    gst_buffer_unref(out);
+    fixture_close(&f);
+}
+
+/* Blending into a frame that others hold leaves theirs alone. */
+static void test_shared_frame(void)
+{
+    const GstSthClassification result = result_of("waving", 0.9);
+    GstBuffer *frame, *out;
+    Fixture f;
+
+    open_overlay(&f, "", "RGB", 320, 240);
+    frame = grey_frame(&f, &result);
+    g_assert_cmpint(gst_harness_push(f.harness, gst_buffer_ref(frame)), ==, GST_FLOW_OK);
+    out = gst_harness_pull(f.harness);
+    g_assert_cmpuint(changed_box(&f, frame).n, ==, 0);
+    g_assert_cmpuint(changed_box(&f, out).n, >, 0);
+    gst_buffer_unref(frame);
+    gst_buffer_unref(out);
+    fixture_close(&f);
+}
+
+/* Labels are text: as markup, `<b>` would leave a panel as wide as its content. Any bytes are drawn without harm. */
+static void test_labels_are_text(void)
+{
+    static const char *const labels[] = {"<b>bold</b> & <span size='1'>x</span>",
+                                         "line\nbreak\r\ttab",
+                                         "\xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7",
+                                         "\xf0\x9f\x91\x8b waving",
+                                         "",
+                                         "%s%n%d"};
+    char *longest = g_strnfill(5000, 'W');
+    gint width[2];
+    Fixture f;
+
+    for (guint i = 0; i <= G_N_ELEMENTS(labels); i++) {
+        const GstSthClassification result = result_of(i < G_N_ELEMENTS(labels) ? labels[i] : longest, 0.9);
+        GstBuffer *out;
+        Box box;
+
+        open_overlay(&f, "", "RGB", 640, 480);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        g_assert_cmpuint(box.n, >, 0);
+        g_assert_cmpint(box.right, <, 640);
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
+    for (guint i = 0; i < 2; i++) {
+        const GstSthClassification result = result_of(i ? "<span size='1'>abcdefgh</span>" : "abcdefgh", 0.9);
+        GstBuffer *out;
+
+        open_overlay(&f, "show=label", "RGB", 1280, 720);
+        out = pass_grey(&f, &result);
+        width[i] = changed_box(&f, out).right;
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
+    g_assert_cmpint(width[1], >, width[0]);
+    g_free(longest);
+}
+
+/* What an old result covers of the picture becomes fainter. */
+static void test_fades(void)
+{
+    GstSthClassification result = result_of("waving", 0.9);
+    guint64 darkness[3];
+
+    for (guint i = 0; i < 3; i++) {
+        GstBuffer *out;
+        Fixture f;
+        Box box;
+
+        result.held = i > 0;
+        result.age = i * 2 * GST_SECOND;
+        open_overlay(&f, "", "GRAY8", 640, 480);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        darkness[i] = (guint64)box.n * 0x80 - MIN(box.sum, (guint64)box.n * 0x80);
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
+    g_assert_cmpuint(darkness[1], <, darkness[0]);
+    g_assert_cmpuint(darkness[2], <, darkness[1]);
+}
+
+/* Properties change the picture while it plays. */
+static void test_properties(void)
+{
+    const GstSthClassification result = result_of("waving", 0.9);
+    GstBuffer *out;
+    guint n_label, n_bars;
+    Fixture f;
+
+    open_overlay(&f, "show=label", "RGB", 640, 480);
+    out = pass_grey(&f, &result);
+    n_label = changed_box(&f, out).n;
+    gst_buffer_unref(out);
+    gst_util_set_object_arg(G_OBJECT(f.element), "show", "label+bars");
+    out = pass_grey(&f, &result);
+    n_bars = changed_box(&f, out).n;
+    g_assert_cmpuint(n_bars, >, n_label);
+    gst_buffer_unref(out);
+    g_object_set(f.element, "top-k", 1u, NULL);
+    out = pass_grey(&f, &result);
+    g_assert_cmpuint(changed_box(&f, out).n, <, n_bars);
+    gst_buffer_unref(out);
+    g_object_set(f.element, "font-desc", "Serif 40", NULL);
+    out = pass_grey(&f, &result);
+    g_assert_cmpuint(changed_box(&f, out).n, >, n_bars);
+    gst_buffer_unref(out);
+    g_object_set(f.element, "opacity", 0.0, NULL);
+    out = pass_grey(&f, &result);
+    g_assert_cmpuint(changed_box(&f, out).n, ==, 0);
+    gst_buffer_unref(out);
+    fixture_close(&f);
+}
+
+/* On demand the best guesses are shown although nothing is recognised. */
+static void test_guesses(void)
+{
+    const GstSthClassification none = result_of(NULL, 0.4);
+    GstBuffer *out;
+    Fixture f;
+
+    open_overlay(&f, "show=label+bars+guesses", "RGB", 640, 480);
+    out = pass_grey(&f, &none);
+    g_assert_cmpuint(changed_box(&f, out).n, >, 0);
+    gst_buffer_unref(out);
+    fixture_close(&f);
+}
+
+int main(int argc, char **argv)
+{
+    gst_init(&argc, &argv);
+    g_test_init(&argc, &argv, NULL);
+    gst_sth_classification_register();
+    g_test_add_func("/sthoverlay/untouched", test_untouched);
+    g_test_add_func("/sthoverlay/positions", test_positions);
+    g_test_add_func("/sthoverlay/sizes", test_sizes);
+    g_test_add_func("/sthoverlay/too-small", test_too_small);
+    g_test_add_func("/sthoverlay/pixel-aspect-ratio", test_pixel_aspect_ratio);
+    g_test_add_func("/sthoverlay/formats", test_formats);
+    g_test_add_func("/sthoverlay/attach", test_attach);
+    g_test_add_func("/sthoverlay/blend-where-not-rendered", test_blend_where_not_rendered);
+    g_test_add_func("/sthoverlay/shared-frame", test_shared_frame);
+    g_test_add_func("/sthoverlay/labels-are-text", test_labels_are_text);
+    g_test_add_func("/sthoverlay/fades", test_fades);
+    g_test_add_func("/sthoverlay/properties", test_properties);
+    g_test_add_func("/sthoverlay/guesses", test_guesses);
+    return g_test_run();
+}
