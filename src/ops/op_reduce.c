@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 
+#include "kernels/kernels.h"
 #include "ops/op-helpers.h"
 
 /* The input's axes, neighbours of one kind merged. Kept axes are walked by item, reduced ones inside of it. */
@@ -152,8 +153,36 @@ static void run_items(const SthOpRun *run, SthPoolFunc func)
     sth_op_parallel(run, func, &work, (guint)items);
 }
 
-/* Sums of floats are made in double: order and number of terms do not matter then. */
-#define STH_REDUCTION(ident, op_name, spatial, LOWEST, LOWEST_INT, EACH, EACH_INT, FINISH, FINISH_INT)                                               \
+/* Sums of contiguous floats, the pooling of whole channels: the kernel adds each run, double adds the runs. */
+static double sum_of_runs(const Work *work, guint item)
+{
+    const Reduction *plan = work->plan;
+    const float *in = (const float *)work->run->in[0].data + offset_of(item, plan->kept, plan->kept_stride, 0, plan->n_kept);
+    double sum = 0;
+    for (gsize r = 0; r < plan->count / plan->run; r++)
+        sum += sth_kernels()->sum(in + offset_of(r, plan->reduced, plan->reduced_stride, 1, plan->n_reduced), plan->run);
+    return sum;
+}
+
+static void item_float_sum(gpointer data, guint item, guint thread)
+{
+    const Work *work = data;
+    ((float *)work->run->out[0].data)[item] = (float)sum_of_runs(work, item);
+}
+
+static void item_float_mean(gpointer data, guint item, guint thread)
+{
+    const Work *work = data;
+    ((float *)work->run->out[0].data)[item] = (float)(sum_of_runs(work, item) / (double)work->plan->count);
+}
+
+static gboolean is_float_runs(const SthOpRun *run)
+{
+    return run->in[0].dtype == STH_DTYPE_FLOAT && ((const Reduction *)run->prepared)->run > 1;
+}
+
+/* Sums of floats are made in double: order and number of terms do not matter then. @fast takes the runs of contiguous floats. */
+#define STH_REDUCTION(ident, op_name, spatial, fast, LOWEST, LOWEST_INT, EACH, EACH_INT, FINISH, FINISH_INT)                                         \
     static void item_##ident(gpointer data, guint item, guint thread)                                                                                \
     {                                                                                                                                                \
         const Work *work = data;                                                                                                                     \
@@ -172,7 +201,7 @@ static void run_items(const SthOpRun *run, SthPoolFunc func)
     }                                                                                                                                                \
     static void run_##ident(const SthOpRun *run)                                                                                                     \
     {                                                                                                                                                \
-        run_items(run, item_##ident);                                                                                                                \
+        run_items(run, is_float_runs(run) ? fast : item_##ident);                                                                                    \
     }                                                                                                                                                \
     static gboolean infer_##ident(SthNode *node, GError **error)                                                                                     \
     {                                                                                                                                                \
@@ -196,12 +225,12 @@ static void run_items(const SthOpRun *run, SthPoolFunc func)
 #define HIGHER (x > t ? x : t)
 #define LOWER (x < t ? x : t)
 
-STH_REDUCTION(reduce_sum, "ReduceSum", FALSE, 0, 0, t + x, WRAP(t, +, x), t, t)
-STH_REDUCTION(reduce_mean, "ReduceMean", FALSE, 0, 0, t + x, WRAP(t, +, x), t / count, MEAN(t))
-STH_REDUCTION(reduce_max, "ReduceMax", FALSE, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
-STH_REDUCTION(reduce_min, "ReduceMin", FALSE, INFINITY, G_MAXINT64, LOWER, LOWER, t, t)
-STH_REDUCTION(reduce_prod, "ReduceProd", FALSE, 1, 1, t *x, WRAP(t, *, x), t, t)
-STH_REDUCTION(reduce_sum_square, "ReduceSumSquare", FALSE, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), t, t)
-STH_REDUCTION(reduce_l1, "ReduceL1", FALSE, 0, 0, t + fabs(x), WRAP(t, +, x < 0 ? 0 - (guint64)x : (guint64)x), t, t)
-STH_REDUCTION(reduce_l2, "ReduceL2", FALSE, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), sqrt(t), (gint64)sqrt((double)t))
-STH_REDUCTION(global_max_pool, "GlobalMaxPool", TRUE, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
+STH_REDUCTION(reduce_sum, "ReduceSum", FALSE, item_float_sum, 0, 0, t + x, WRAP(t, +, x), t, t)
+STH_REDUCTION(reduce_mean, "ReduceMean", FALSE, item_float_mean, 0, 0, t + x, WRAP(t, +, x), t / count, MEAN(t))
+STH_REDUCTION(reduce_max, "ReduceMax", FALSE, item_reduce_max, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
+STH_REDUCTION(reduce_min, "ReduceMin", FALSE, item_reduce_min, INFINITY, G_MAXINT64, LOWER, LOWER, t, t)
+STH_REDUCTION(reduce_prod, "ReduceProd", FALSE, item_reduce_prod, 1, 1, t *x, WRAP(t, *, x), t, t)
+STH_REDUCTION(reduce_sum_square, "ReduceSumSquare", FALSE, item_reduce_sum_square, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), t, t)
+STH_REDUCTION(reduce_l1, "ReduceL1", FALSE, item_reduce_l1, 0, 0, t + fabs(x), WRAP(t, +, x < 0 ? 0 - (guint64)x : (guint64)x), t, t)
+STH_REDUCTION(reduce_l2, "ReduceL2", FALSE, item_reduce_l2, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), sqrt(t), (gint64)sqrt((double)t))
+STH_REDUCTION(global_max_pool, "GlobalMaxPool", TRUE, item_global_max_pool, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
