@@ -49,6 +49,8 @@ case ${input:=pipelines/clips/signs.mp4} in
   ;;
 esac
 
+[ $show = no ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || die "--show needs a display; there is none (DISPLAY is not set)"
+
 pipelines/setup.sh
 
 # Everything that GStreamer, fontconfig and others want to remember stays in here.
@@ -74,16 +76,26 @@ printf '  GST_PLUGIN_PATH=build/gst-plugin GST_STH_MODEL=%q \\\n ' "${GST_STH_MO
 for word in "${launch[@]}"; do
   case $word in
   t.) printf ' \\\n    t.' ;;
-  '!') printf ' !' ;;
-  *) printf ' %q' "$word" ;;
+  *[!A-Za-z0-9_.,:/=+-]*) [ "$word" = '!' ] && printf ' !' || printf ' %q' "$word" ;;
+  *) printf ' %s' "$word" ;;
   esac
 done
 printf '\n\n'
 
 log=$out/gst-launch.log
 trap : INT # Ctrl-C ends the pipeline, not this script
-if ! "${launch[@]}" >"$log" 2>&1; then
-  grep -E '^(ERROR|WARNING|Additional debug info|ERR)' "$log" >&2 || tail -n 5 "$log" >&2
+"${launch[@]}" </dev/null >"$log" 2>&1 &
+pipeline=$!
+# gst-launch-1.0 waits for ever for a video that a file does not have.
+while kill -0 $pipeline 2>/dev/null; do
+  if grep -q 'Delayed linking failed' "$log"; then
+    kill -KILL $pipeline
+    die "there is no video in '$input' that GStreamer can decode; all of its output: $log"
+  fi
+  sleep 0.1
+done
+if ! wait $pipeline; then
+  grep -E '^(ERROR: from|WARNING|Additional debug info: .)' "$log" >&2 || tail -n 5 "$log" >&2
   die "the pipeline failed on '$input'; all of its output: $log"
 fi
 trap - INT
