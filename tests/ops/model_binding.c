@@ -13,18 +13,10 @@ static const struct {
     const char *op;
     guint inputs;
 } needed[] = {
-    {"ConstantOfShape", 1 << 0},
-    {"Conv", 1 << 1 | 1 << 2},
-    {"Dropout", 1 << 2},
-    {"Expand", 1 << 1},
-    {"Pad", 1 << 1 | 1 << 3},
-    {"Range", 1 << 0 | 1 << 1 | 1 << 2},
-    {"ReduceSum", 1 << 1},
-    {"Reshape", 1 << 1},
-    {"Slice", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4},
-    {"Split", 1 << 1},
-    {"Squeeze", 1 << 1},
-    {"Tile", 1 << 1},
+    {"ConstantOfShape", 1 << 0}, {"Conv", 1 << 1 | 1 << 2}, {"Dropout", 1 << 2},
+    {"Expand", 1 << 1},          {"Pad", 1 << 1 | 1 << 3},  {"Range", 1 << 0 | 1 << 1 | 1 << 2},
+    {"ReduceSum", 1 << 1},       {"Reshape", 1 << 1},       {"Slice", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4},
+    {"Split", 1 << 1},           {"Squeeze", 1 << 1},       {"Tile", 1 << 1},
     {"Unsqueeze", 1 << 1},
 };
 
