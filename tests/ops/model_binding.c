@@ -13,11 +13,19 @@ static const struct {
     const char *op;
     guint inputs;
 } needed[] = {
-    {"ConstantOfShape", 1 << 0}, {"Conv", 1 << 1 | 1 << 2}, {"Dropout", 1 << 2},
-    {"Expand", 1 << 1},          {"Pad", 1 << 1 | 1 << 3},  {"Range", 1 << 0 | 1 << 1 | 1 << 2},
-    {"ReduceSum", 1 << 1},       {"Reshape", 1 << 1},       {"Slice", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4},
-    {"Split", 1 << 1},           {"Squeeze", 1 << 1},       {"Tile", 1 << 1},
-    {"Unsqueeze", 1 << 1},
+    {"ConstantOfShape", 1 << 0},                  /* shape */
+    {"Conv", 1 << 1 | 1 << 2},                    /* weights, bias */
+    {"Dropout", 1 << 2},                          /* training mode */
+    {"Expand", 1 << 1},                           /* shape */
+    {"Pad", 1 << 1 | 1 << 3},                     /* pads, axes */
+    {"Range", 1 << 0 | 1 << 1 | 1 << 2},          /* start, limit, delta */
+    {"ReduceSum", 1 << 1},                        /* axes */
+    {"Reshape", 1 << 1},                          /* shape */
+    {"Slice", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4}, /* starts, ends, axes, steps */
+    {"Split", 1 << 1},                            /* lengths */
+    {"Squeeze", 1 << 1},                          /* axes */
+    {"Tile", 1 << 1},                             /* repeats */
+    {"Unsqueeze", 1 << 1},                        /* axes */
 };
 
 static gpointer unpack(const ProtobufCMessageDescriptor *type, const char *path, GError **error)
