@@ -399,10 +399,7 @@ gst_sth_classify_sink_event (GstBaseTransform * trans, GstEvent * event)
       break;
     case GST_EVENT_FLUSH_STOP:
       reset_stream (self, FALSE);
-      GST_OBJECT_LOCK (self);
-      self->earliest = GST_CLOCK_TIME_NONE;
-      GST_OBJECT_UNLOCK (self);
-      break;
+      G_GNUC_FALLTHROUGH;
     case GST_EVENT_SEGMENT:
       GST_OBJECT_LOCK (self);
       self->earliest = GST_CLOCK_TIME_NONE;

@@ -408,6 +408,32 @@ install_color (GObjectClass * class, guint id, const gchar * name,
 }
 
 static void
+install_colors (GObjectClass * class)
+{
+  /**
+   * GstSthOverlay:text-color:
+   *
+   * Since: 0.1
+   */
+  install_color (class, PROP_TEXT_COLOR, "text-color", "Text colour",
+      "Colour of text, 0xAARRGGBB", DEFAULT_TEXT_COLOR);
+  /**
+   * GstSthOverlay:panel-color:
+   *
+   * Since: 0.1
+   */
+  install_color (class, PROP_PANEL_COLOR, "panel-color", "Panel colour",
+      "Colour of the panel behind the text, 0xAARRGGBB", DEFAULT_PANEL_COLOR);
+  /**
+   * GstSthOverlay:accent-color:
+   *
+   * Since: 0.1
+   */
+  install_color (class, PROP_ACCENT_COLOR, "accent-color", "Accent colour",
+      "Colour of bars and of the percentage, 0xAARRGGBB", DEFAULT_ACCENT_COLOR);
+}
+
+static void
 install_properties (GObjectClass * class)
 {
   GParamFlags flags = G_PARAM_READWRITE |
@@ -435,27 +461,6 @@ install_properties (GObjectClass * class)
           "Pango font description; a size is that of the title in lines of the "
           "picture (default: Sans, size after the height of the picture)",
           NULL, flags));
-  /**
-   * GstSthOverlay:text-color:
-   *
-   * Since: 0.1
-   */
-  install_color (class, PROP_TEXT_COLOR, "text-color", "Text colour",
-      "Colour of text, 0xAARRGGBB", DEFAULT_TEXT_COLOR);
-  /**
-   * GstSthOverlay:panel-color:
-   *
-   * Since: 0.1
-   */
-  install_color (class, PROP_PANEL_COLOR, "panel-color", "Panel colour",
-      "Colour of the panel behind the text, 0xAARRGGBB", DEFAULT_PANEL_COLOR);
-  /**
-   * GstSthOverlay:accent-color:
-   *
-   * Since: 0.1
-   */
-  install_color (class, PROP_ACCENT_COLOR, "accent-color", "Accent colour",
-      "Colour of bars and of the percentage, 0xAARRGGBB", DEFAULT_ACCENT_COLOR);
   /**
    * GstSthOverlay:opacity:
    *
@@ -505,6 +510,7 @@ gst_sth_overlay_class_init (GstSthOverlayClass * class)
   object_class->get_property = gst_sth_overlay_get_property;
   object_class->finalize = gst_sth_overlay_finalize;
   install_properties (object_class);
+  install_colors (object_class);
 
   gst_element_class_set_static_metadata (element_class,
       "Action overlay", "Filter/Editor/Video/Overlay",

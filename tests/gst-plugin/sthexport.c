@@ -387,7 +387,7 @@ static void test_pipeline(void)
     char *line = g_strdup_printf("videotestsrc num-buffers=33 pattern=snow ! video/x-raw,width=32,height=32,framerate=8/1 ! "
                                  "sthclassify model-file=\"%s\" mode=sync threshold=0 start-threshold=0 end-threshold=0 ! tee name=t "
                                  "t. ! queue ! sthexport ! fakesink name=a signal-handoffs=true t. ! queue ! sthoverlay ! fakesink "
-                                 "t. ! queue ! sthexport emit=events ! application/x-subtitle-vtt ! appsink name=b sync=false",
+                                 "t. ! queue ! sthexport emit=events ! application/x-subtitle-vtt ! appsink name=b sync=false wait-on-eos=false",
                                  golden_path(TINY_MODEL));
     GString *vtt = g_string_new(NULL);
     GError *error = NULL;
