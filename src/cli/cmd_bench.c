@@ -98,27 +98,28 @@ static double gflops(const Figures *figures)
 static char *to_json(const char *path, const Figures *figures)
 {
     g_autofree char *kernels = sth_describe_kernels();
+    JsonBuilder *json = json_builder_new();
     GString *out = g_string_new(NULL);
-    sth_json_begin(out, NULL, '{');
-    sth_json_string(out, "model", path);
-    sth_json_string(out, "kernels", kernels);
-    sth_json_uint(out, "threads", figures->threads);
-    sth_json_uint(out, "iterations", figures->iterations);
-    sth_json_number(out, "ms_min", figures->ms_min);
-    sth_json_number(out, "ms_median", figures->ms_median);
-    sth_json_number(out, "ms_mean", figures->ms_mean);
-    sth_json_number(out, "gmacs", figures->gmacs);
-    sth_json_number(out, "gflops", gflops(figures));
-    sth_json_begin(out, "layers", '[');
+    sth_json_object(json, NULL);
+    sth_json_string(json, "model", path);
+    sth_json_string(json, "kernels", kernels);
+    sth_json_uint(json, "threads", figures->threads);
+    sth_json_uint(json, "iterations", figures->iterations);
+    sth_json_number(json, "ms_min", figures->ms_min);
+    sth_json_number(json, "ms_median", figures->ms_median);
+    sth_json_number(json, "ms_mean", figures->ms_mean);
+    sth_json_number(json, "gmacs", figures->gmacs);
+    sth_json_number(json, "gflops", gflops(figures));
+    sth_json_array(json, "layers");
     for (guint i = 0; i < figures->n_layers; i++) {
-        sth_json_begin(out, NULL, '{');
-        sth_json_string(out, "name", figures->layers[i].name);
-        sth_json_number(out, "ms", (double)figures->layers[i].ns / 1e6);
-        sth_json_end(out, '}');
+        sth_json_object(json, NULL);
+        sth_json_string(json, "name", figures->layers[i].name);
+        sth_json_number(json, "ms", (double)figures->layers[i].ns / 1e6);
+        json_builder_end_object(json);
     }
-    sth_json_end(out, ']');
-    sth_json_end(out, '}');
-    g_string_append_c(out, '\n');
+    json_builder_end_array(json);
+    json_builder_end_object(json);
+    sth_json_finish(json, out);
     return g_string_free(out, FALSE);
 }
 

@@ -147,29 +147,30 @@ static gboolean classify_sliding(const Options *options, const char *location, S
     return ok;
 }
 
-static void write_score(GString *out, const SthModelInfo *info, const SthScore *score)
+static void write_score(JsonBuilder *json, const SthModelInfo *info, const SthScore *score)
 {
-    sth_json_string(out, "label", label_name(info, score->index));
-    sth_json_int(out, "label_id", score->index);
-    sth_json_number(out, "confidence", score->confidence);
+    sth_json_string(json, "label", label_name(info, score->index));
+    sth_json_uint(json, "label_id", score->index);
+    sth_json_number(json, "confidence", score->confidence);
 }
 
 /* A clip has at least one score: top_k is 1 or more. */
 static char *clip_to_json(const SthModelInfo *info, const char *location, const SthResult *result)
 {
+    JsonBuilder *json = json_builder_new();
     GString *out = g_string_new(NULL);
-    sth_json_begin(out, NULL, '{');
-    sth_json_string(out, "file", location);
-    write_score(out, info, &result->top[0]);
-    sth_json_begin(out, "top", '[');
+    sth_json_object(json, NULL);
+    sth_json_string(json, "file", location);
+    write_score(json, info, &result->top[0]);
+    sth_json_array(json, "top");
     for (guint i = 0; i < result->n_top; i++) {
-        sth_json_begin(out, NULL, '{');
-        write_score(out, info, &result->top[i]);
-        sth_json_end(out, '}');
+        sth_json_object(json, NULL);
+        write_score(json, info, &result->top[i]);
+        json_builder_end_object(json);
     }
-    sth_json_end(out, ']');
-    sth_json_end(out, '}');
-    g_string_append_c(out, '\n');
+    json_builder_end_array(json);
+    json_builder_end_object(json);
+    sth_json_finish(json, out);
     return g_string_free(out, FALSE);
 }
 

@@ -5,108 +5,106 @@
 #include "export/exporter.h"
 #include "export/json.h"
 
-static void write_label(GString *out, const char *label, gint index)
+static void write_label(JsonBuilder *json, const char *label, gint index)
 {
     g_autofree char *text = sth_export_label(label, index);
-    sth_json_string(out, "label", text);
-    sth_json_int(out, "label_id", index);
+    sth_json_string(json, "label", text);
+    sth_json_uint(json, "label_id", index);
 }
 
-static void write_objects(GString *out, const SthRecord *record)
+static void write_objects(JsonBuilder *json, const SthRecord *record)
 {
-    sth_json_begin(out, "objects", '[');
+    sth_json_array(json, "objects");
     if (record->label >= 0 && (guint)record->label < record->n_top) {
         const SthScore *score = &record->top[record->label];
-        sth_json_begin(out, NULL, '{');
-        sth_json_begin(out, "classification", '{');
-        sth_json_number(out, "confidence", score->confidence);
-        write_label(out, record->top_label[record->label], score->index);
-        sth_json_end(out, '}');
+        sth_json_object(json, NULL);
+        sth_json_object(json, "classification");
+        sth_json_number(json, "confidence", score->confidence);
+        write_label(json, record->top_label[record->label], score->index);
+        json_builder_end_object(json);
         if (record->width && record->height) {
-            sth_json_uint(out, "h", record->height);
-            sth_json_uint(out, "w", record->width);
-            sth_json_uint(out, "x", 0);
-            sth_json_uint(out, "y", 0);
+            sth_json_uint(json, "h", record->height);
+            sth_json_uint(json, "w", record->width);
+            sth_json_uint(json, "x", 0);
+            sth_json_uint(json, "y", 0);
         }
-        sth_json_end(out, '}');
+        json_builder_end_object(json);
     }
-    sth_json_end(out, ']');
+    json_builder_end_array(json);
 }
 
-static void write_event(GString *out, const char *name, const SthAction *action, const char *label, gboolean ended)
+static void write_event(JsonBuilder *json, const char *name, const SthAction *action, const char *label, gboolean ended)
 {
-    sth_json_begin(out, NULL, '{');
-    sth_json_string(out, "event", name);
-    write_label(out, label, action->index);
-    sth_json_number(out, "confidence", action->peak);
-    sth_json_time(out, "start", action->start);
+    sth_json_object(json, NULL);
+    sth_json_string(json, "event", name);
+    write_label(json, label, action->index);
+    sth_json_number(json, "confidence", action->peak);
+    sth_json_time(json, "start", action->start);
     if (ended)
-        sth_json_time(out, "end", action->end);
-    sth_json_end(out, '}');
+        sth_json_time(json, "end", action->end);
+    json_builder_end_object(json);
 }
 
-static void write_events(GString *out, const SthRecord *record)
+static void write_events(JsonBuilder *json, const SthRecord *record)
 {
     const gboolean start = (record->events & STH_EVENT_START) != 0, end = (record->events & STH_EVENT_END) != 0;
     /* In the order of time: one action follows another, or starts and ends with its only window. */
     const gboolean same = start && end && record->action.start <= record->ended.start;
-    sth_json_begin(out, "events", '[');
+    sth_json_array(json, "events");
     if (same)
-        write_event(out, "action-start", &record->action, record->action_label, FALSE);
+        write_event(json, "action-start", &record->action, record->action_label, FALSE);
     if (end)
-        write_event(out, "action-end", &record->ended, record->ended_label, TRUE);
+        write_event(json, "action-end", &record->ended, record->ended_label, TRUE);
     if (start && !same)
-        write_event(out, "action-start", &record->action, record->action_label, FALSE);
-    sth_json_end(out, ']');
+        write_event(json, "action-start", &record->action, record->action_label, FALSE);
+    json_builder_end_array(json);
 }
 
-static void write_sth(GString *out, const SthRecord *record)
+static void write_sth(JsonBuilder *json, const SthRecord *record)
 {
-    sth_json_begin(out, "sth", '{');
+    sth_json_object(json, "sth");
     if (record->model)
-        sth_json_string(out, "model", record->model);
-    sth_json_begin(out, "top", '[');
+        sth_json_string(json, "model", record->model);
+    sth_json_array(json, "top");
     for (guint i = 0; i < MIN(record->n_top, STH_MAX_TOP_K); i++) {
-        sth_json_begin(out, NULL, '{');
-        sth_json_number(out, "confidence", record->top[i].confidence);
-        write_label(out, record->top_label[i], record->top[i].index);
-        sth_json_end(out, '}');
+        sth_json_object(json, NULL);
+        sth_json_number(json, "confidence", record->top[i].confidence);
+        write_label(json, record->top_label[i], record->top[i].index);
+        json_builder_end_object(json);
     }
-    sth_json_end(out, ']');
-    sth_json_begin(out, "window", '{');
-    sth_json_time(out, "start", record->window_start);
-    sth_json_time(out, "end", record->window_end);
-    sth_json_end(out, '}');
-    sth_json_number(out, "inference_ms", (double)record->inference_ns / 1e6);
-    sth_json_bool(out, "held", record->held);
-    sth_json_time(out, "age", record->age);
-    write_events(out, record);
-    sth_json_end(out, '}');
+    json_builder_end_array(json);
+    sth_json_object(json, "window");
+    sth_json_time(json, "start", record->window_start);
+    sth_json_time(json, "end", record->window_end);
+    json_builder_end_object(json);
+    sth_json_number(json, "inference_ms", (double)record->inference_ns / 1e6);
+    sth_json_bool(json, "held", record->held);
+    sth_json_time(json, "age", record->age);
+    write_events(json, record);
+    json_builder_end_object(json);
 }
 
 static void ndjson_record(gpointer state, SthExportEmit emit, const SthRecord *record, GString *out)
 {
-    GString *line = g_string_sized_new(1024);
-    sth_json_begin(line, NULL, '{');
-    write_objects(line, record);
+    JsonBuilder *json = json_builder_new();
+    sth_json_object(json, NULL);
+    write_objects(json, record);
     if (record->width && record->height) {
-        sth_json_begin(line, "resolution", '{');
-        sth_json_uint(line, "height", record->height);
-        sth_json_uint(line, "width", record->width);
-        sth_json_end(line, '}');
+        sth_json_object(json, "resolution");
+        sth_json_uint(json, "height", record->height);
+        sth_json_uint(json, "width", record->width);
+        json_builder_end_object(json);
     }
     if (record->source)
-        sth_json_string(line, "source", record->source);
+        sth_json_string(json, "source", record->source);
     if (record->system_timestamp != STH_TIME_NONE)
-        sth_json_uint(line, "system_timestamp", record->system_timestamp);
-    sth_json_begin(line, "tags", '{');
-    sth_json_end(line, '}');
-    sth_json_time(line, "timestamp", record->timestamp);
-    write_sth(line, record);
-    sth_json_end(line, '}');
-    g_string_append_len(out, line->str, (gssize)line->len);
-    g_string_append_c(out, '\n');
-    g_string_free(line, TRUE);
+        sth_json_uint(json, "system_timestamp", record->system_timestamp);
+    sth_json_object(json, "tags");
+    json_builder_end_object(json);
+    sth_json_time(json, "timestamp", record->timestamp);
+    write_sth(json, record);
+    json_builder_end_object(json);
+    sth_json_finish(json, out);
 }
 
 const SthExportClass sth_format_ndjson = {

@@ -3,82 +3,73 @@
 
 #include <math.h>
 
-static void append_string(GString *out, const char *value)
+#include <sth/sth-result.h>
+
+static void name(JsonBuilder *json, const char *key)
+{
+    if (key)
+        json_builder_set_member_name(json, key);
+}
+
+void sth_json_object(JsonBuilder *json, const char *key)
+{
+    name(json, key);
+    json_builder_begin_object(json);
+}
+
+void sth_json_array(JsonBuilder *json, const char *key)
+{
+    name(json, key);
+    json_builder_begin_array(json);
+}
+
+void sth_json_string(JsonBuilder *json, const char *key, const char *value)
 {
     g_autofree char *valid = g_utf8_make_valid(value, -1);
-    g_string_append_c(out, '"');
-    for (const char *at = valid; *at; at++) {
-        const guchar c = (guchar)*at;
-        if (c == '"' || c == '\\')
-            g_string_append_printf(out, "\\%c", c);
-        else if (c == '\n')
-            g_string_append(out, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            g_string_append_printf(out, "\\u%04x", c);
-        else
-            g_string_append_c(out, *at);
+
+    name(json, key);
+    json_builder_add_string_value(json, valid);
+}
+
+void sth_json_uint(JsonBuilder *json, const char *key, guint64 value)
+{
+    name(json, key);
+    json_builder_add_int_value(json, (gint64)value);
+}
+
+void sth_json_time(JsonBuilder *json, const char *key, guint64 time)
+{
+    if (time != STH_TIME_NONE) {
+        sth_json_uint(json, key, time);
+        return;
     }
-    g_string_append_c(out, '"');
+    name(json, key);
+    json_builder_add_null_value(json);
 }
 
-/* The comma before a value that is not the first of its object or array, and the value's key. */
-static void lead_in(GString *out, const char *key)
-{
-    const char last = out->len ? out->str[out->len - 1] : '\n';
-    if (last != '{' && last != '[' && last != '\n')
-        g_string_append_c(out, ',');
-    if (key) {
-        append_string(out, key);
-        g_string_append_c(out, ':');
-    }
-}
-
-void sth_json_begin(GString *out, const char *key, char bracket)
-{
-    lead_in(out, key);
-    g_string_append_c(out, bracket);
-}
-
-void sth_json_end(GString *out, char bracket)
-{
-    g_string_append_c(out, bracket);
-}
-
-void sth_json_string(GString *out, const char *key, const char *value)
-{
-    lead_in(out, key);
-    append_string(out, value);
-}
-
-void sth_json_uint(GString *out, const char *key, guint64 value)
-{
-    lead_in(out, key);
-    g_string_append_printf(out, "%" G_GUINT64_FORMAT, value);
-}
-
-void sth_json_int(GString *out, const char *key, gint64 value)
-{
-    lead_in(out, key);
-    g_string_append_printf(out, "%" G_GINT64_FORMAT, value);
-}
-
-void sth_json_time(GString *out, const char *key, guint64 time)
-{
-    if (time == STH_TIME_NONE)
-        sth_json_number(out, key, NAN);
-    else
-        sth_json_uint(out, key, time);
-}
-
-void sth_json_number(GString *out, const char *key, double value)
+void sth_json_number(JsonBuilder *json, const char *key, double value)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    lead_in(out, key);
-    g_string_append(out, isfinite(value) ? g_ascii_formatd(text, sizeof text, "%.6g", value) : "null");
+
+    name(json, key);
+    if (isfinite(value))
+        json_builder_add_double_value(json, g_ascii_strtod(g_ascii_formatd(text, sizeof text, "%.6g", value), NULL));
+    else
+        json_builder_add_null_value(json);
 }
 
-void sth_json_bool(GString *out, const char *key, gboolean value)
+void sth_json_bool(JsonBuilder *json, const char *key, gboolean value)
 {
-    lead_in(out, key);
-    g_string_append(out, value ? "true" : "false");
+    name(json, key);
+    json_builder_add_boolean_value(json, value);
+}
+
+void sth_json_finish(JsonBuilder *json, GString *out)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(json);
+    g_autofree char *text = json_to_string(root, FALSE);
+
+    g_string_append(out, text);
+    g_string_append_c(out, '\n');
+    g_object_unref(json);
 }
