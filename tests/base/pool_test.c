@@ -87,10 +87,8 @@ static void test_several_callers(void)
 
 typedef struct {
     SthPool *pool;
-    GMutex lock;
-    GCond changed;
-    guint inside;
-    gboolean go;
+    atomic_uint inside;
+    atomic_bool go;
 } Blocked;
 
 /* Stays until the other caller has done all of its work: it would hang if that waited for us. */
@@ -98,12 +96,9 @@ static void block(gpointer data, guint item, guint thread)
 {
     Blocked *blocked = data;
 
-    g_mutex_lock(&blocked->lock);
-    blocked->inside++;
-    g_cond_broadcast(&blocked->changed);
-    while (!blocked->go)
-        g_cond_wait(&blocked->changed, &blocked->lock);
-    g_mutex_unlock(&blocked->lock);
+    atomic_fetch_add(&blocked->inside, 1);
+    while (!atomic_load(&blocked->go))
+        g_usleep(100);
 }
 
 static gpointer run_blocked(gpointer data)
@@ -117,23 +112,13 @@ static gpointer run_blocked(gpointer data)
 static void test_never_waits_for_others(void)
 {
     Blocked blocked = {.pool = sth_pool_get()};
-    GThread *thread;
+    GThread *thread = g_thread_new("blocked", run_blocked, &blocked);
 
-    g_mutex_init(&blocked.lock);
-    g_cond_init(&blocked.changed);
-    thread = g_thread_new("blocked", run_blocked, &blocked);
-    g_mutex_lock(&blocked.lock);
-    while (blocked.inside == 0)
-        g_cond_wait(&blocked.changed, &blocked.lock);
-    g_mutex_unlock(&blocked.lock);
+    while (atomic_load(&blocked.inside) == 0)
+        g_usleep(100);
     run_and_check(blocked.pool, sth_pool_threads(blocked.pool), 100);
-    g_mutex_lock(&blocked.lock);
-    blocked.go = TRUE;
-    g_cond_broadcast(&blocked.changed);
-    g_mutex_unlock(&blocked.lock);
+    atomic_store(&blocked.go, TRUE);
     g_thread_join(thread);
-    g_mutex_clear(&blocked.lock);
-    g_cond_clear(&blocked.changed);
     sth_pool_unref(blocked.pool);
 }
 

@@ -114,6 +114,7 @@ static void net_init(Net *net, const Case *c)
 
     memset(net, 0, sizeof *net);
     net->graph = sth_graph_new("conv_test");
+    net->graph->release = sth_op_release;
     net->node = sth_graph_add_node(net->graph, "conv", "Conv", 13);
     net->node->op = sth_op_find("Conv");
     g_assert_nonnull(net->node->op);
