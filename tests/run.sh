@@ -50,7 +50,7 @@ count_cases() { # log
 }
 
 suite() { # name, options of meson test, "--", options of meson setup
-  local name=$1 dir=build/tests-$1 test_options=() good bad skipped status=0
+  local name=$1 dir=build/tests-$1 test_options=() good bad skipped programs status=0
   shift
   while [ "$1" != -- ]; do test_options+=("$1"); shift; done
   shift
@@ -58,14 +58,16 @@ suite() { # name, options of meson test, "--", options of meson setup
   if { [ -f "$dir/build.ninja" ] || meson setup "$dir" -Dtests=true -Dwerror=true "$@" >"$dir.log" 2>&1; } && ninja -C "$dir" >>"$dir.log" 2>&1; then
     say "$name: tests"
     rm -f "$dir/meson-logs/testlog.junit.xml"
-    meson test -C "$dir" --no-rebuild --print-errorlogs "${test_options[@]}" || status=1
+    meson test -C "$dir" --no-rebuild --print-errorlogs "${test_options[@]}" 2>&1 | tee "$dir.tests.log" || status=1
     read -r good bad skipped < <(count_cases "$dir/meson-logs/testlog.junit.xml")
-    # A program that crashes after its last case fails in no case.
+    # A program that crashes or leaks after its last case fails in no case.
+    programs=$(awk '/^(Fail|Timeout|Unexpected Pass): / { n += $NF } END { print n + 0 }' "$dir.tests.log")
+    [ "$programs" -le "$bad" ] || bad=$programs
     [ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
     echo "$name: $good passed, $bad failed, $skipped skipped"
     passed=$((passed + good)) failed=$((failed + bad))
   else
-    grep -A 12 -m 3 -E 'error:|FAILED|ERROR' "$dir.log" || tail -n 20 "$dir.log"
+    grep -A 4 -m 8 -E ': (fatal )?error: |undefined reference|: ERROR: ' "$dir.log" || tail -n 20 "$dir.log"
     echo "FAILED: $name does not build; the whole log: $dir.log"
     failed=$((failed + 1))
   fi

@@ -98,8 +98,8 @@ static double gflops(const Figures *figures)
 static char *to_json(const char *path, const Figures *figures)
 {
     g_autofree char *kernels = sth_describe_kernels();
-    JsonBuilder *json = json_builder_new();
     GString *out = g_string_new(NULL);
+    JsonBuilder *json = json_builder_new();
     sth_json_object(json, NULL);
     sth_json_string(json, "model", path);
     sth_json_string(json, "kernels", kernels);

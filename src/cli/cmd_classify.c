@@ -150,15 +150,15 @@ static gboolean classify_sliding(const Options *options, const char *location, S
 static void write_score(JsonBuilder *json, const SthModelInfo *info, const SthScore *score)
 {
     sth_json_string(json, "label", label_name(info, score->index));
-    sth_json_uint(json, "label_id", score->index);
+    sth_json_uint(json, "label_id", (guint64)score->index);
     sth_json_number(json, "confidence", score->confidence);
 }
 
 /* A clip has at least one score: top_k is 1 or more. */
 static char *clip_to_json(const SthModelInfo *info, const char *location, const SthResult *result)
 {
-    JsonBuilder *json = json_builder_new();
     GString *out = g_string_new(NULL);
+    JsonBuilder *json = json_builder_new();
     sth_json_object(json, NULL);
     sth_json_string(json, "file", location);
     write_score(json, info, &result->top[0]);
