@@ -1,4 +1,4 @@
-/* gemm and tap_sum for AVX2 with FMA.
+/* gemm, tap_sum, every_second for AVX2 with FMA.
  *
  * gemm makes its tile in blocks of 4 rows x 3 vectors: 12 sums, 3 vectors of B and a broadcast weight fill the 16 registers.
  *
@@ -137,4 +137,17 @@ void sth_tap_sum_avx2(float *out, gsize rows, gsize cols, gsize out_pitch, const
     for (; y < rows; y++)
         for (gsize x = 0; x < cols; x += LANES)
             tap_sum_block(&s, out + y * out_pitch + x, y * in_pitch + x, cols - x, 1);
+}
+
+void sth_every_second_avx2(float *out, const float *in, gsize n)
+{
+    gsize i = 0;
+
+    for (; i + LANES < n; i += LANES) { /* not the last: in[2n-1] must not be read */
+        const __m256 mixed = _mm256_shuffle_ps(_mm256_loadu_ps(in + 2 * i), _mm256_loadu_ps(in + 2 * i + LANES), _MM_SHUFFLE(2, 0, 2, 0));
+
+        _mm256_storeu_ps(out + i, _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(mixed), _MM_SHUFFLE(3, 1, 2, 0))));
+    }
+    for (; i < n; i++)
+        out[i] = in[2 * i];
 }

@@ -1,4 +1,4 @@
-/* gemm and tap_sum for AVX-512.
+/* gemm, tap_sum, every_second for AVX-512.
  *
  * gemm keeps 8 rows x 3 vectors of sums in 24 of the 32 registers; each row of B costs 3 loads and 8 broadcasts for 24 multiply-adds.
  *
@@ -122,4 +122,20 @@ void sth_tap_sum_avx512(float *out, gsize rows, gsize cols, gsize out_pitch, con
         for (gsize x = 0; x < cols; x += LANES)
             tap_sum_block(out + y * out_pitch + x, out_pitch, tap, y * in_pitch + x, in_pitch, weight, n_taps, b, lo, hi,
                           first_lanes(MIN(cols - x, LANES)), 1);
+}
+
+void sth_every_second_avx512(float *out, const float *in, gsize n)
+{
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    gsize i = 0;
+
+    for (; i + LANES < n; i += LANES) /* not the last: in[2n-1] must not be read */
+        _mm512_storeu_ps(out + i, _mm512_permutex2var_ps(_mm512_loadu_ps(in + 2 * i), even, _mm512_loadu_ps(in + 2 * i + LANES)));
+    if (i < n) {
+        const gsize left = 2 * (n - i) - 1; /* floats, 1…31 */
+        const __m512 low = _mm512_maskz_loadu_ps(first_lanes(MIN(left, LANES)), in + 2 * i);
+        const __m512 high = _mm512_maskz_loadu_ps(first_lanes(left > LANES ? left - LANES : 0), in + 2 * i + LANES);
+
+        _mm512_mask_storeu_ps(out + i, first_lanes(n - i), _mm512_permutex2var_ps(low, even, high));
+    }
 }

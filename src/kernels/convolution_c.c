@@ -1,4 +1,4 @@
-/* gemm and tap_sum in plain C. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* gemm, tap_sum, every_second in plain C. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/kernels.h"
 #include "kernels/scalar.h"
 
@@ -64,4 +64,10 @@ void sth_tap_sum_c(float *out, gsize rows, gsize cols, gsize out_pitch, const fl
         for (gsize x = 0; x < cols; x++)
             row[x] = sth_clamp(row[x], min, max);
     }
+}
+
+void sth_every_second_c(float *out, const float *in, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        out[i] = in[2 * i];
 }

@@ -49,6 +49,9 @@ typedef void SthGemm(const SthGemmTile *tile);
 typedef void SthTapSum(float *out, gsize rows, gsize cols, gsize out_pitch, const float *const *tap, gsize in_pitch, const float *weight,
                        guint n_taps, float bias, float min, float max);
 
+/* out[i] = in[2 * i], 0 <= i < n: a row for a stride of two. Reads in[0…2n-2]. */
+typedef void SthEverySecond(float *out, const float *in, gsize n);
+
 /* out[i] = a[i] + b[i], and clamp. out may be a or b. */
 typedef void SthAddClamp(float *out, const float *a, const float *b, gsize n, float min, float max);
 

@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
     const Depthwise *d;
     const SthOpRun *run;
+    const SthKernels *kernels;
     const float *in, *residual;
     float *out;
 } Job;
@@ -108,7 +109,7 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
 }
 
 /* One row of the input, in[0…n-1], to one padded row. */
-static void pad_row(const Depthwise *d, float *out, const float *in)
+static void pad_row(const Depthwise *d, const SthKernels *k, float *out, const float *in)
 {
     const SthSliding *s = &d->conv.sliding;
     const gint64 stride = s->stride[STH_W], length = (gint64)d->phase;
@@ -122,8 +123,7 @@ static void pad_row(const Depthwise *d, float *out, const float *in)
         if (stride == 1)
             memcpy(out + first, in + first + offset, (gsize)(end - first) * sizeof *out);
         else if (stride == 2)
-            for (gint64 i = first; i < end; i++)
-                out[i] = in[i * 2 + offset];
+            k->every_second(out + first, in + first * 2 + offset, (gsize)(end - first));
         else
             for (gint64 i = first; i < end; i++)
                 out[i] = in[i * stride + offset];
@@ -131,7 +131,7 @@ static void pad_row(const Depthwise *d, float *out, const float *in)
     }
 }
 
-static void pad_frame(const Depthwise *d, float *out, const float *in)
+static void pad_frame(const Depthwise *d, const SthKernels *k, float *out, const float *in)
 {
     const SthSliding *s = &d->conv.sliding;
 
@@ -141,7 +141,7 @@ static void pad_frame(const Depthwise *d, float *out, const float *in)
         if (row < 0 || row >= s->in[STH_H])
             memset(out, 0, d->pitch * sizeof *out);
         else
-            pad_row(d, out, in + row * s->in[STH_W]);
+            pad_row(d, k, out, in + row * s->in[STH_W]);
     }
 }
 
@@ -167,10 +167,10 @@ static void run_frame(const Job *job, const Filter *filter, const float *image, 
         in[n] = filter->direct ? image + (gsize)frame * in_area + tap->direct : ring + (gsize)(frame % d->ring) * d->frame + tap->padded;
         weights[n++] = tap->weight;
     }
-    sth_kernels()->tap_sum(job->out + offset, (gsize)s->out[STH_H], (gsize)s->out[STH_W], (gsize)s->out[STH_W], in,
-                           (gsize)s->stride[STH_H] * (filter->direct ? (gsize)s->in[STH_W] : d->pitch), weights, n, filter->bias, min, max);
+    job->kernels->tap_sum(job->out + offset, (gsize)s->out[STH_H], (gsize)s->out[STH_W], (gsize)s->out[STH_W], in,
+                          (gsize)s->stride[STH_H] * (filter->direct ? (gsize)s->in[STH_W] : d->pitch), weights, n, filter->bias, min, max);
     if (job->residual)
-        sth_kernels()->add_clamp(job->out + offset, job->out + offset, job->residual + offset, area, conv->min, conv->max);
+        job->kernels->add_clamp(job->out + offset, job->out + offset, job->residual + offset, area, conv->min, conv->max);
 }
 
 /* One channel of one image of the batch: @item = image * groups + channel. */
@@ -196,7 +196,7 @@ static void run_channel(gpointer data, guint item, guint thread)
                 gint64 end = MIN(s->in[STH_T], first + filter->t_max + 1);
 
                 for (padded = MAX(padded, first + (conv->out_channels == 1 ? filter->t_min : 0)); padded < end; padded++)
-                    pad_frame(d, ring + (gsize)(padded % d->ring) * d->frame, image + (gsize)padded * in_area);
+                    pad_frame(d, job->kernels, ring + (gsize)(padded % d->ring) * d->frame, image + (gsize)padded * in_area);
             }
             run_frame(job, filter, image, ring, t, (item * conv->out_channels + i) * out_size);
         }
@@ -206,7 +206,7 @@ static void run_channel(gpointer data, guint item, guint thread)
 static void run_all(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out)
 {
     const Depthwise *d = prepared;
-    Job job = {d, run, in, residual, out};
+    Job job = {d, run, sth_kernels(), in, residual, out};
 
     sth_op_parallel(run, run_channel, &job, (guint)(d->conv.batch * d->conv.groups));
 }

@@ -17,7 +17,7 @@
 #define COLS STH_GEMM_COLS
 #define ROWS STH_GEMM_ROWS
 #define TILE_BYTES (192 * 1024) /* of B in a thread's memory: with a panel of A and the results it stays in the second cache */
-#define MAX_PANELS 8
+#define MAX_PANELS 16
 #define MIN_ITEMS 16 /* parts of work, so that a few threads share them evenly */
 
 typedef struct {
@@ -43,6 +43,7 @@ typedef struct {
 typedef struct {
     const Gemm *g;
     const SthOpRun *run;
+    const SthKernels *kernels;
     const float *in, *residual;
     float *out;
 } Job;
@@ -112,7 +113,7 @@ static void find_spans(Tile *tile)
 }
 
 /* out[i] = in[w + i * stride], zero outside of 0…length-1. */
-static void gather(float *out, guint n, const float *in, gint64 length, gint64 w, gint64 stride)
+static void gather(const SthKernels *k, float *out, guint n, const float *in, gint64 length, gint64 w, gint64 stride)
 {
     gint64 first = w >= 0 ? 0 : (-w + stride - 1) / stride, last = length - 1 - w, end = last < 0 ? 0 : MIN((gint64)n, last / stride + 1);
 
@@ -122,8 +123,7 @@ static void gather(float *out, guint n, const float *in, gint64 length, gint64 w
     if (stride == 1)
         memcpy(out + first, in + w + first, (gsize)(end - first) * sizeof *out);
     else if (stride == 2)
-        for (gint64 i = first; i < end; i++)
-            out[i] = in[w + 2 * i];
+        k->every_second(out + first, in + w + 2 * first, (gsize)(end - first));
     else
         for (gint64 i = first; i < end; i++)
             out[i] = in[w + stride * i];
@@ -150,8 +150,9 @@ static void gather_block(const Tile *tile, const SthConvBlock *block)
             if (t < 0 || t >= s->in[STH_T] || h < 0 || h >= s->in[STH_H])
                 memset(out, 0, span->n * sizeof *out);
             else
-                gather(out, span->n, in + span->image * image_size + row->channel * size + (gsize)(t * s->in[STH_H] + h) * (gsize)s->in[STH_W],
-                       s->in[STH_W], w, s->stride[STH_W]);
+                gather(tile->job->kernels, out, span->n,
+                       in + span->image * image_size + row->channel * size + (gsize)(t * s->in[STH_H] + h) * (gsize)s->in[STH_W], s->in[STH_W], w,
+                       s->stride[STH_W]);
         }
     }
 }
@@ -203,7 +204,7 @@ static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, g
     };
 
     if (position + t.n <= size) {
-        sth_kernels()->gemm(&t);
+        tile->job->kernels->gemm(&t);
         return;
     }
     t.c = tile->patch;
@@ -214,7 +215,7 @@ static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, g
         t.residual = tile->patch + ROWS * COLS;
         copy_patch(tile, tile->patch + ROWS * COLS, residual, channel, t.m, column, t.n, TRUE);
     }
-    sth_kernels()->gemm(&t);
+    tile->job->kernels->gemm(&t);
     copy_patch(tile, t.c, tile->job->out, channel, t.m, column, t.n, FALSE);
 }
 
@@ -242,8 +243,8 @@ static void run_tile(gpointer data, guint item, guint thread)
         const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
 
         gather_block(&tile, block);
-        for (gsize j = 0; j < div_up(tile.columns, COLS); j++)
-            for (gsize panel = tile.first_panel; panel < tile.end_panel; panel++)
+        for (gsize panel = tile.first_panel; panel < tile.end_panel; panel++)
+            for (gsize j = 0; j < div_up(tile.columns, COLS); j++) /* inside: results are written in long rows */
                 multiply(&tile, block, panel, j);
     }
 }
@@ -251,7 +252,7 @@ static void run_tile(gpointer data, guint item, guint thread)
 static void run_all(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out)
 {
     const Gemm *g = prepared;
-    Job job = {g, run, in, residual, out};
+    Job job = {g, run, sth_kernels(), in, residual, out};
 
     sth_op_parallel(run, run_tile, &job, (guint)(g->conv.groups * g->tiles * g->row_parts));
 }

@@ -186,6 +186,25 @@ static void check_tap_sum(const SthKernelRow *row)
             check_tap_sum_of(row, rows, cols, (guint)g_rand_int_range(dice, 0, 12));
 }
 
+static void check_every_second(const SthKernelRow *row)
+{
+    for (gsize n = 0; n <= MAX_LENGTH; n++) {
+        EdgeBuffer in, out[2];
+        const float *x = make(&in, n ? 2 * n - 1 : 0, TRUE);
+        float *result[2];
+
+        for (guint i = 0; i < 2; i++)
+            result[i] = make(&out[i], n, FALSE);
+        sth_every_second_c(result[0], x, n);
+        ((SthEverySecond *)row->function)(result[1], x, n);
+        g_assert_cmpmem(result[1], n * sizeof *x, result[0], n * sizeof *x);
+        edge_buffer_check(&out[1]);
+        for (guint i = 0; i < 2; i++)
+            edge_buffer_clear(&out[i]);
+        edge_buffer_clear(&in);
+    }
+}
+
 static void check_add_clamp(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
