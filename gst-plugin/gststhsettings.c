@@ -452,18 +452,21 @@ gchar *
 gst_sth_settings_find_model (const GstSthSettings * s, GError ** error)
 {
   const gchar *variable = g_getenv (MODEL_VARIABLE);
-  const gchar *installed = STH_MODELS_DIR G_DIR_SEPARATOR_S DEFAULT_MODEL;
+  const gchar *path = STH_MODELS_DIR G_DIR_SEPARATOR_S DEFAULT_MODEL;
+  const gchar *origin = "the default model, which is not installed";
 
-  if (s->model_file && s->model_file[0])
-    return g_strdup (s->model_file);
-  if (variable && variable[0])
-    return g_strdup (variable);
-  if (g_file_test (installed, G_FILE_TEST_EXISTS))
-    return g_strdup (installed);
+  if (s->model_file && s->model_file[0]) {
+    path = s->model_file;
+    origin = "from the property model-file";
+  } else if (variable && variable[0]) {
+    path = variable;
+    origin = "from the environment variable " MODEL_VARIABLE;
+  }
+  if (g_file_test (path, G_FILE_TEST_EXISTS))
+    return g_strdup (path);
   g_set_error (error, STH_ERROR, STH_ERROR_FILE,
-      "no model to run: the default model '%s' is not installed; set the "
-      "property model-file or the environment variable %s to an ONNX file",
-      installed, MODEL_VARIABLE);
+      "there is no model file '%s' (%s); set the property model-file or the "
+      "environment variable %s to an ONNX file", path, origin, MODEL_VARIABLE);
   return NULL;
 }
 

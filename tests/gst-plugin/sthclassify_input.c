@@ -39,7 +39,7 @@ static void assert_model_error(const char *path, const char *more, const char *c
 
 static void test_missing_model(void)
 {
-    assert_model_error("/nonexistent/model.onnx", "", (const char *const[]){"/nonexistent/model.onnx", NULL});
+    assert_model_error("/nonexistent/model.onnx", "", (const char *const[]){"/nonexistent/model.onnx", "model-file", NULL});
 }
 
 static void test_not_a_model(void)
