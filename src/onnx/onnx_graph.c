@@ -8,6 +8,9 @@
 #include "onnx/onnx-internal.h"
 #include "ops/op.h"
 
+/* Elements of a declared input or output: more is a broken file. */
+#define MAX_ELEMENTS ((gint64)1 << 40)
+
 char *sth_onnx_text(const char *bytes)
 {
     return g_utf8_make_valid(bytes != NULL ? bytes : "", -1);
@@ -79,10 +82,13 @@ static gboolean read_declaration(SthOnnxReader *reader, const Onnx__ValueInfoPro
     if (shape->n_dim > STH_MAX_RANK)
         return refuse(reader, error, STH_ERROR_UNSUPPORTED, proto->name, "input or output", "has more than 8 axes");
     tensor->shape.rank = (guint)shape->n_dim;
+    gint64 total = 1;
     for (gsize i = 0; i < shape->n_dim; i++) {
         const Onnx__TensorShapeProto__Dimension *dim = shape->dim[i];
         gboolean known = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && dim->dim_value >= 0;
         tensor->shape.dims[i] = known ? dim->dim_value : -1;
+        if (known && (__builtin_mul_overflow(total, MAX(dim->dim_value, 1), &total) || total > MAX_ELEMENTS))
+            return refuse(reader, error, STH_ERROR_FORMAT, proto->name, "input or output", "has an impossibly large shape");
     }
     return TRUE;
 }

@@ -112,22 +112,32 @@ static void find_spans(Tile *tile)
     }
 }
 
-/* out[i] = in[w + i * stride], zero outside of 0…length-1. */
-static void gather(const SthKernels *k, float *out, guint n, const float *in, gint64 length, gint64 w, gint64 stride)
+/* out[i] = in[w + i], zero outside of 0…length-1. */
+static inline void gather_neighbours(float *out, gint32 n, const float *in, gint32 length, gint32 w)
 {
-    gint64 first = w >= 0 ? 0 : (-w + stride - 1) / stride, last = length - 1 - w, end = last < 0 ? 0 : MIN((gint64)n, last / stride + 1);
+    gint32 first = CLAMP(-w, 0, n), end = CLAMP(length - w, first, n);
 
-    first = MIN(first, end);
-    for (gint64 i = 0; i < first; i++)
+    for (gint32 i = 0; i < first; i++)
         out[i] = 0;
-    if (stride == 1)
-        memcpy(out + first, in + w + first, (gsize)(end - first) * sizeof *out);
-    else if (stride == 2)
+    memcpy(out + first, in + w + first, (gsize)(end - first) * sizeof *out);
+    for (gint32 i = end; i < n; i++)
+        out[i] = 0;
+}
+
+/* out[i] = in[w + i * stride], zero outside of 0…length-1. */
+static void gather_strided(const SthKernels *k, float *out, gint32 n, const float *in, gint32 length, gint32 w, gint32 stride)
+{
+    gint32 first = w >= 0 ? 0 : MIN(n, (-w + stride - 1) / stride), end = w >= length ? 0 : MIN(n, (length - 1 - w) / stride + 1);
+
+    end = MAX(first, end);
+    for (gint32 i = 0; i < first; i++)
+        out[i] = 0;
+    if (stride == 2)
         k->every_second(out + first, in + w + 2 * first, (gsize)(end - first));
     else
-        for (gint64 i = first; i < end; i++)
+        for (gint32 i = first; i < end; i++)
             out[i] = in[w + stride * i];
-    for (gint64 i = end; i < n; i++)
+    for (gint32 i = end; i < n; i++)
         out[i] = 0;
 }
 
@@ -137,22 +147,25 @@ static void gather_block(const Tile *tile, const SthConvBlock *block)
     const SthConv *conv = &tile->job->g->conv;
     const SthSliding *s = &conv->sliding;
     const gsize size = sth_sliding_in(s), image_size = size * conv->in_channels * conv->groups;
+    const gint32 frames = (gint32)s->in[STH_T], rows = (gint32)s->in[STH_H], width = (gint32)s->in[STH_W], stride = (gint32)s->stride[STH_W];
     const float *in = tile->job->in + tile->group * conv->in_channels * size;
 
     for (guint r = 0; r < block->n_rows; r++) {
         const SthConvRow *row = &block->rows[r];
+        const float *channel = in + row->channel * size;
 
         for (guint i = 0; i < tile->n_spans; i++) {
             const Span *span = &tile->spans[i];
-            const gint64 t = span->t + row->t, h = span->h + row->h, w = span->w + row->w;
+            const gint32 t = span->t + row->t, h = span->h + row->h, w = span->w + row->w;
+            const float *from = channel + span->image * image_size + ((gsize)t * (gsize)rows + (gsize)h) * (gsize)width;
             float *out = tile->b + (span->at / COLS * block->n_rows + r) * COLS + span->at % COLS;
 
-            if (t < 0 || t >= s->in[STH_T] || h < 0 || h >= s->in[STH_H])
+            if (t < 0 || t >= frames || h < 0 || h >= rows)
                 memset(out, 0, span->n * sizeof *out);
+            else if (stride == 1)
+                gather_neighbours(out, (gint32)span->n, from, width, w);
             else
-                gather(tile->job->kernels, out, span->n,
-                       in + span->image * image_size + row->channel * size + (gsize)(t * s->in[STH_H] + h) * (gsize)s->in[STH_W], s->in[STH_W], w,
-                       s->stride[STH_W]);
+                gather_strided(tile->job->kernels, out, (gint32)span->n, from, width, w, stride);
         }
     }
 }

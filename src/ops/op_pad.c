@@ -5,6 +5,9 @@
 
 #include "ops/op-helpers.h"
 
+/* Elements of a padded axis: each has an entry in a map. */
+#define MAX_LENGTH ((gint64)1 << 26)
+
 typedef enum { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT } PadMode;
 
 /* The tensor as rows: the innermost axis that is padded, times all axes after it. */
@@ -87,8 +90,8 @@ static gboolean infer(SthNode *node, GError **error)
         if (huge || (mode != PAD_CONSTANT && padded && MAX(begin[axis], end[axis]) > limit))
             return sth_op_error(node, error, "axis %u has %" G_GINT64_FORMAT " elements, too few for its pads", axis, dim);
         shape.dims[axis] = dim + begin[axis] + end[axis];
-        if (shape.dims[axis] < 0)
-            return sth_op_error(node, error, "nothing is left of axis %u", axis);
+        if (shape.dims[axis] < 0 || shape.dims[axis] > MAX_LENGTH)
+            return sth_op_error(node, error, "axis %u would be %" G_GINT64_FORMAT " elements long", axis, shape.dims[axis]);
     }
     sth_op_set_output(node, 0, in->dtype, &shape);
     return TRUE;

@@ -82,7 +82,7 @@ static gboolean prepare_axes(SthNode *node, gboolean spatial, GError **error)
         stride *= dim;
     }
     if (plan->n_reduced > 0 && plan->reduced_stride[0] == 1)
-        plan->run = plan->reduced[0];
+        plan->run = MAX(plan->reduced[0], 1); /* an axis of no elements: no runs at all */
     else if (plan->n_kept > 0 && plan->kept_stride[0] == 1)
         plan->lanes = MIN(plan->kept[0], MAX_LANES);
     node->prepared = plan;

@@ -175,6 +175,11 @@ static void input_of_many_axes(TinyModel *tiny)
     tiny_add_input(tiny, "z", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, (gint64[]){1, 1, 1, 1, 1, 1, 1, 1, 1, -2});
 }
 
+static void huge_input(TinyModel *tiny)
+{
+    tiny_add_input(tiny, "z", ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, (gint64[]){G_MAXINT64, 2, -2});
+}
+
 static void outside_absolute(TinyModel *tiny)
 {
     tiny_make_external(tiny, tiny->tensors[0], "/etc/passwd", NULL, NULL);
@@ -262,6 +267,7 @@ static const struct {
     {"sequence-input", sequence_input, STH_ERROR_UNSUPPORTED, "'x' is no tensor"},
     {"shapeless-input", shapeless_input, STH_ERROR_UNSUPPORTED, "'x' has no declared shape"},
     {"input-of-many-axes", input_of_many_axes, STH_ERROR_UNSUPPORTED, "'z' has more than 8 axes"},
+    {"huge-input", huge_input, STH_ERROR_FORMAT, "'z' has an impossibly large shape"},
     {"outside-absolute", outside_absolute, STH_ERROR_UNSUPPORTED, "'/etc/passwd' is outside of the model's folder"},
     {"outside-parent", outside_parent, STH_ERROR_UNSUPPORTED, "secret.bin' is outside of the model's folder"},
     {"outside-link", outside_link, STH_ERROR_UNSUPPORTED, "'link.bin' leads out of the model's folder"},
