@@ -134,7 +134,7 @@ static void load_integers(gint64 *wide, const SthTensor *in, gsize from, gsize n
 #define STORE(dtype, type, CONVERT)                                                                                                                  \
     case dtype:                                                                                                                                      \
         for (gsize i = 0; i < n; i++) {                                                                                                              \
-            typeof(*wide) x = wide[i];                                                                                                               \
+            __typeof__(*wide) x = wide[i];                                                                                                           \
             ((type *)out->data)[from + i] = CONVERT;                                                                                                 \
         }                                                                                                                                            \
         break;
