@@ -157,12 +157,15 @@ static void gather_block(const Tile *tile, const SthConvBlock *block)
         for (guint i = 0; i < tile->n_spans; i++) {
             const Span *span = &tile->spans[i];
             const gint32 t = span->t + row->t, h = span->h + row->h, w = span->w + row->w;
-            const float *from = channel + span->image * image_size + ((gsize)t * (gsize)rows + (gsize)h) * (gsize)width;
             float *out = tile->b + (span->at / COLS * block->n_rows + r) * COLS + span->at % COLS;
+            const float *from;
 
-            if (t < 0 || t >= frames || h < 0 || h >= rows)
+            if (t < 0 || t >= frames || h < 0 || h >= rows) {
                 memset(out, 0, span->n * sizeof *out);
-            else if (stride == 1)
+                continue;
+            }
+            from = channel + span->image * image_size + ((gsize)t * (gsize)rows + (gsize)h) * (gsize)width;
+            if (stride == 1)
                 gather_neighbours(out, (gint32)span->n, from, width, w);
             else
                 gather_strided(tile->job->kernels, out, (gint32)span->n, from, width, w, stride);
@@ -232,6 +235,23 @@ static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, g
     copy_patch(tile, t.c, tile->job->out, channel, t.m, column, t.n, FALSE);
 }
 
+/* Short sums: panels of B inside, so that results are written in long rows. Others: panels of A inside, so that a panel of B stays in the first
+ * cache. */
+static void multiply_block(const Tile *tile, const SthConvBlock *block)
+{
+    const gsize column_panels = div_up(tile->columns, COLS);
+
+    if (block->first && block->last) {
+        for (gsize panel = tile->first_panel; panel < tile->end_panel; panel++)
+            for (gsize j = 0; j < column_panels; j++)
+                multiply(tile, block, panel, j);
+    } else {
+        for (gsize j = 0; j < column_panels; j++)
+            for (gsize panel = tile->first_panel; panel < tile->end_panel; panel++)
+                multiply(tile, block, panel, j);
+    }
+}
+
 /* @item = (group * tiles + tile) * row_parts + part. */
 static void run_tile(gpointer data, guint item, guint thread)
 {
@@ -256,9 +276,7 @@ static void run_tile(gpointer data, guint item, guint thread)
         const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
 
         gather_block(&tile, block);
-        for (gsize panel = tile.first_panel; panel < tile.end_panel; panel++)
-            for (gsize j = 0; j < div_up(tile.columns, COLS); j++) /* inside: results are written in long rows */
-                multiply(&tile, block, panel, j);
+        multiply_block(&tile, block);
     }
 }
 
