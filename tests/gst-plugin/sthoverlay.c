@@ -221,23 +221,23 @@ static void test_pixel_aspect_ratio(void)
     g_assert_cmpint(ABS(2 * width[0] - width[2]), <=, 4);
 }
 
-/* Every format that the pad takes without downstream's help is drawn into. */
+/* Every format that the pad takes without downstream's help is drawn into, one after the other by one element. */
 static void test_formats(void)
 {
     const GstSthClassification result = result_of("waving", 0.9);
     guint n, n_tested = 0;
     const GstVideoFormat *formats = gst_video_formats_raw(&n);
+    GstPad *pad;
+    Fixture f;
 
+    fixture_open(&f, "sthoverlay", "");
+    gst_harness_set_sink_caps_str(f.harness, "video/x-raw");
+    pad = gst_element_get_static_pad(f.element, "sink");
     for (guint i = 0; i < n; i++) {
         const char *name = gst_video_format_to_string(formats[i]);
         char *text = g_strdup_printf("video/x-raw,format=%s,width=320,height=240,framerate=8/1", name);
         GstCaps *caps = gst_caps_from_string(text);
-        GstPad *pad;
-        Fixture f;
 
-        fixture_open(&f, "sthoverlay", "");
-        pad = gst_element_get_static_pad(f.element, "sink");
-        gst_harness_set_sink_caps_str(f.harness, "video/x-raw");
         if (gst_pad_query_accept_caps(pad, caps)) {
             GstBuffer *plain, *out;
             GstMapInfo map;
@@ -253,12 +253,12 @@ static void test_formats(void)
             gst_buffer_unref(out);
             n_tested++;
         }
-        gst_object_unref(pad);
         gst_caps_unref(caps);
-        fixture_close(&f);
         g_free(text);
     }
     g_assert_cmpuint(n_tested, >=, 20);
+    gst_object_unref(pad);
+    fixture_close(&f);
 }
 
 static gboolean out_caps_have_feature(Fixture *f)
