@@ -9,6 +9,12 @@
  *   meta = gst_buffer_get_custom_meta (buffer, "GstSthClassificationMeta");
  *   structure = gst_custom_meta_get_structure (meta);
  *
+ * or in Python, without bindings of ours:
+ *
+ *   structure = buffer.get_custom_meta("GstSthClassificationMeta").get_structure()
+ *   label = structure.get_string("label")
+ *   second = structure.get_array("labels")[1].get_nth(1)
+ *
  * The fields of the structure. Those marked (*) are absent where there is
  * nothing to tell. Times are nanoseconds in the timeline of the buffers' PTS.
  *
