@@ -304,7 +304,7 @@ static void test_classify_sliding(void)
 
 static void test_classify_errors(void)
 {
-    g_autofree char *model = golden(GOLDEN, ".onnx"), *text = scratch("text.mp4");
+    g_autofree char *text = scratch("text.mp4");
     g_assert_true(g_file_set_contents(text, "this is no video, but some text\n", -1, NULL));
     expect_failure(sth("classify --model no-such.onnx %s", text), 1, "no-such.onnx");
     expect_failure(sth("classify %s", text), 1, "text.mp4");
