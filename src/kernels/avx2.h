@@ -4,6 +4,8 @@
 #include <glib.h>
 #include <immintrin.h>
 
+#include "kernels/unroll.h"
+
 #define STH_FORCE_INLINE static inline __attribute__((always_inline))
 
 /* All ones in the first n lanes, 0…8. */

@@ -16,9 +16,9 @@ STH_FORCE_INLINE void gemm_block(const SthGemmTile *tile, guint r0, guint j0, co
     const float *a = tile->a + r0;
     __m256 sum[BLOCK_ROWS][3];
 
-#pragma GCC unroll 4
-    for (guint r = 0; r < BLOCK_ROWS; r++)
-#pragma GCC unroll 3
+    STH_UNROLL
+    for (guint r = 0; r < BLOCK_ROWS; r++) {
+        STH_UNROLL
         for (guint v = 0; v < vectors; v++) {
             const float *c = tile->c + (r0 + r) * tile->ldc + j0 + v * LANES;
 
@@ -26,32 +26,33 @@ STH_FORCE_INLINE void gemm_block(const SthGemmTile *tile, guint r0, guint j0, co
             if (tile->accumulate && r0 + r < tile->m)
                 sum[r][v] = masked && v + 1 == vectors ? _mm256_maskload_ps(c, last) : _mm256_loadu_ps(c);
         }
+    }
     for (guint i = 0; i < tile->n_runs; i++) {
         const float *b = tile->b + tile->runs[i].row * tile->ldb + j0;
 
         for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
             __m256 row[3];
 
-#pragma GCC unroll 3
+            STH_UNROLL
             for (guint v = 0; v < vectors; v++)
                 row[v] = masked && v + 1 == vectors ? _mm256_maskload_ps(b + v * LANES, last) : _mm256_loadu_ps(b + v * LANES);
-#pragma GCC unroll 4
+            STH_UNROLL
             for (guint r = 0; r < BLOCK_ROWS; r++) {
                 const __m256 weight = _mm256_broadcast_ss(a + r);
 
-#pragma GCC unroll 3
+                STH_UNROLL
                 for (guint v = 0; v < vectors; v++)
                     sum[r][v] = _mm256_fmadd_ps(weight, row[v], sum[r][v]);
             }
         }
     }
-#pragma GCC unroll 4
+    STH_UNROLL
     for (guint r = 0; r < BLOCK_ROWS; r++) {
         const guint i = r0 + r;
 
         if (i >= tile->m)
-            break;
-#pragma GCC unroll 3
+            continue; /* not break: clang would not unroll the loop and keep all sums in memory */
+        STH_UNROLL
         for (guint v = 0; v < vectors; v++) {
             const gboolean part = masked && v + 1 == vectors;
             const gsize j = j0 + v * LANES;
@@ -107,14 +108,14 @@ STH_FORCE_INLINE void tap_sum_block(const TapSum *s, float *out, gsize offset, g
         const float *in = s->tap[k] + offset;
         const __m256 w = _mm256_broadcast_ss(s->weight + k);
 
-#pragma GCC unroll 4
+        STH_UNROLL
         for (guint r = 0; r < rows; r++) {
             const float *row = in + r * s->in_pitch;
 
             sum[r] = _mm256_fmadd_ps(w, whole ? _mm256_loadu_ps(row) : _mm256_maskload_ps(row, mask), sum[r]);
         }
     }
-#pragma GCC unroll 4
+    STH_UNROLL
     for (guint r = 0; r < rows; r++) {
         const __m256 x = sth_clamp_8(sum[r], s->min, s->max);
 

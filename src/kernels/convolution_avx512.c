@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "kernels/kernels.h"
+#include "kernels/unroll.h"
 
 #define LANES 16
 #define FORCE_INLINE static inline __attribute__((always_inline))
@@ -29,43 +30,46 @@ FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, const __
     const float *a = tile->a;
     __m512 sum[STH_GEMM_ROWS][3];
 
-#pragma GCC unroll 8
-    for (guint r = 0; r < STH_GEMM_ROWS; r++)
-#pragma GCC unroll 3
+    STH_UNROLL
+    for (guint r = 0; r < STH_GEMM_ROWS; r++) {
+        STH_UNROLL
         for (guint v = 0; v < vectors; v++)
             sum[r][v] = _mm512_setzero_ps();
-    if (tile->accumulate)
-#pragma GCC unroll 8
-        for (guint r = 0; r < STH_GEMM_ROWS; r++)
-#pragma GCC unroll 3
+    }
+    if (tile->accumulate) {
+        STH_UNROLL
+        for (guint r = 0; r < STH_GEMM_ROWS; r++) {
+            STH_UNROLL
             for (guint v = 0; v < vectors; v++)
                 sum[r][v] = _mm512_maskz_loadu_ps(r >= tile->m ? 0 : v + 1 == vectors ? last : 0xffff, tile->c + r * tile->ldc + v * LANES);
+        }
+    }
     for (guint i = 0; i < tile->n_runs; i++) {
         const float *b = tile->b + tile->runs[i].row * tile->ldb;
 
         for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
             __m512 row[3];
 
-#pragma GCC unroll 3
+            STH_UNROLL
             for (guint v = 0; v < vectors; v++)
                 row[v] = v + 1 == vectors ? _mm512_maskz_loadu_ps(last, b + v * LANES) : _mm512_loadu_ps(b + v * LANES);
-#pragma GCC unroll 8
+            STH_UNROLL
             for (guint r = 0; r < STH_GEMM_ROWS; r++) {
                 const __m512 weight = _mm512_set1_ps(a[r]);
 
-#pragma GCC unroll 3
+                STH_UNROLL
                 for (guint v = 0; v < vectors; v++)
                     sum[r][v] = _mm512_fmadd_ps(weight, row[v], sum[r][v]);
             }
         }
     }
-#pragma GCC unroll 8
+    STH_UNROLL
     for (guint r = 0; r < STH_GEMM_ROWS; r++) {
         const __m512 bias = _mm512_set1_ps(tile->bias ? tile->bias[r] : 0);
 
         if (r >= tile->m)
-            break;
-#pragma GCC unroll 3
+            continue; /* not break: clang would not unroll the loop and keep all sums in memory */
+        STH_UNROLL
         for (guint v = 0; v < vectors; v++) {
             const __mmask16 mask = v + 1 == vectors ? last : 0xffff;
             __m512 x = _mm512_add_ps(sum[r][v], bias);
@@ -99,11 +103,11 @@ FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const 
         const float *in = tap[k] + offset;
         const __m512 w = _mm512_set1_ps(weight[k]);
 
-#pragma GCC unroll 4
+        STH_UNROLL
         for (guint r = 0; r < rows; r++)
             sum[r] = _mm512_fmadd_ps(w, _mm512_maskz_loadu_ps(mask, in + r * in_pitch), sum[r]);
     }
-#pragma GCC unroll 4
+    STH_UNROLL
     for (guint r = 0; r < rows; r++)
         _mm512_mask_storeu_ps(out + r * out_pitch, mask, clamp(sum[r], min, max));
 }

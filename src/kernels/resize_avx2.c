@@ -63,7 +63,7 @@ STH_FORCE_INLINE void resample(float *out, gsize n, const float *in, const guint
         const gsize m = MIN(n - i, LANES);
         __m256 p[LANES], low, high;
 
-#pragma GCC unroll 8
+        STH_UNROLL
         for (gsize j = 0; j < LANES; j++)
             p[j] = j < m ? products(in + offset[i + j], weight + (i + j) * n_taps, n_taps, step, index) : _mm256_setzero_ps();
         low = _mm256_hadd_ps(_mm256_hadd_ps(p[0], p[1]), _mm256_hadd_ps(p[2], p[3]));
