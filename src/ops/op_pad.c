@@ -77,7 +77,7 @@ static gboolean check_value(SthNode *node, GError **error)
 
 static gboolean infer(SthNode *node, GError **error)
 {
-    PadMode mode;
+    PadMode mode = PAD_CONSTANT;
     gint64 begin[STH_MAX_RANK], end[STH_MAX_RANK];
     if (!sth_op_require_types(node, 0, node->opset < 11 ? STH_TYPES_REAL : STH_TYPES_ANY, error) || !find_mode(node, &mode, error) ||
         !find_pads(node, begin, end, error) || !check_value(node, error))
@@ -113,7 +113,7 @@ static gint64 *make_map(PadMode mode, gint64 dim, gint64 begin, gint64 out)
 
 static gboolean prepare(SthNode *node, GError **error)
 {
-    PadMode mode;
+    PadMode mode = PAD_CONSTANT;
     gint64 begin[STH_MAX_RANK], end[STH_MAX_RANK];
     if (!find_mode(node, &mode, error) || !find_pads(node, begin, end, error))
         return FALSE;

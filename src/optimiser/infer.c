@@ -12,6 +12,8 @@
 
 /* Larger tensors than this are a broken shape, not a network. */
 #define MAX_TENSOR_BYTES ((gint64)1 << 40)
+/* And larger constants than this are not folded from a few numbers by a network that means well. */
+#define MAX_FOLDED_BYTES ((gsize)1 << 30)
 
 static gboolean check_inputs(SthNode *node, GError **error)
 {
@@ -74,6 +76,26 @@ static void collect(SthTensor *tensors, const GPtrArray *values)
     }
 }
 
+/* Memory for what @node gives as a constant. */
+static gboolean allocate_outputs(const SthNode *node, SthTensor *out, GBytes **bytes, GError **error)
+{
+    for (guint i = 0; i < node->outputs->len; i++) {
+        gsize size;
+
+        if (out[i].dtype == STH_DTYPE_INVALID)
+            continue;
+        size = sth_tensor_bytes(&out[i]);
+        out[i].data = size <= MAX_FOLDED_BYTES ? sth_aligned_try_alloc(size) : NULL;
+        if (!out[i].data) {
+            g_autofree char *shape = sth_shape_to_string(&out[i].shape);
+            return sth_op_error(node, error, "its constant output '%s' of shape %s would take %.1f GB", sth_node_output(node, i)->name, shape,
+                                (double)size * 1e-9);
+        }
+        bytes[i] = g_bytes_new_with_free_func(out[i].data, size, sth_aligned_free, out[i].data);
+    }
+    return TRUE;
+}
+
 /* Runs the node now and makes its outputs constants. */
 static gboolean fold_node(SthNode *node, GError **error)
 {
@@ -83,13 +105,12 @@ static gboolean fold_node(SthNode *node, GError **error)
     g_autofree GBytes **bytes = g_new0(GBytes *, n_out + 1);
     SthOpRun run = {.in = in, .out = out, .n_in = n_in, .n_out = n_out, .threads = 1};
 
-    if (node->op->prepare && !node->op->prepare(node, error))
-        return FALSE;
     collect(in, node->inputs);
     collect(out, node->outputs);
-    for (guint i = 0; i < n_out; i++) {
-        if (out[i].dtype != STH_DTYPE_INVALID)
-            bytes[i] = sth_aligned_bytes(sth_tensor_bytes(&out[i]), &out[i].data);
+    if (!allocate_outputs(node, out, bytes, error) || (node->op->prepare && !node->op->prepare(node, error))) {
+        for (guint i = 0; i < n_out; i++)
+            g_clear_pointer(&bytes[i], g_bytes_unref);
+        return FALSE;
     }
     run.prepared = node->prepared;
     run.scratch = sth_aligned_alloc(node->scratch);

@@ -184,6 +184,21 @@ static void test_open_input_is_refused(void)
     sth_graph_free(graph);
 }
 
+/* A few bytes of file must not make gigabytes of constants. */
+static void test_huge_constant_is_refused(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    g_autoptr(GError) error = NULL;
+
+    build_node(graph, "ConstantOfShape", "huge", build_ints(graph, "shape", (gint64[]){1 << 15, 1 << 15}, 2), NULL, NULL, NULL);
+    build_output(graph, build_last(graph));
+    g_assert_false(sth_graph_infer(graph, &error));
+    g_assert_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED);
+    g_assert_nonnull(
+        strstr(error->message, "cannot run 'huge' (ConstantOfShape): its constant output 'huge' of shape 32768x32768 would take 4.3 GB"));
+    sth_graph_free(graph);
+}
+
 static void test_wrong_arity_names_the_node(void)
 {
     SthGraph *graph = sth_graph_new("test");
@@ -208,6 +223,7 @@ int main(int argc, char **argv)
     g_test_add_func("/optimiser/identities", test_identities_and_dead_code);
     g_test_add_func("/optimiser/square-transpose", test_square_transpose_stays);
     g_test_add_func("/optimiser/open-input", test_open_input_is_refused);
+    g_test_add_func("/optimiser/huge-constant", test_huge_constant_is_refused);
     g_test_add_func("/optimiser/arity", test_wrong_arity_names_the_node);
     return g_test_run();
 }
