@@ -78,7 +78,9 @@ printf '  GST_PLUGIN_PATH=build/gst-plugin GST_STH_MODEL=%q \\\n ' "${GST_STH_MO
 for word in "${launch[@]}"; do
   case $word in
   t.) printf ' \\\n    t.' ;;
-  *[!A-Za-z0-9_.,:/=+-]*) [ "$word" = '!' ] && printf ' !' || printf ' %q' "$word" ;;
+  '!') printf ' !' ;;
+  *\'*) printf ' %q' "$word" ;;
+  *[!A-Za-z0-9_.,:/=+-]*) printf " '%s'" "$word" ;;
   *) printf ' %s' "$word" ;;
   esac
 done
