@@ -10,6 +10,7 @@ import argparse
 import copy
 import os
 import time
+from itertools import islice
 
 import numpy as np
 import torch
@@ -231,8 +232,8 @@ def main():
              seconds=schedule.seconds, labels=samples.labels, frames=args.frames,
              size=args.sizes[-1], finished=False)
     torch.manual_seed(args.seed)
-    final = [to_input(x) for x, _ in epoch_batches(samples, args, 1 << 18, args.sizes[-1])]
-    pretrained.refresh_batchnorm(average, final)
+    final = epoch_batches(samples, args, 1 << 18, args.sizes[-1])
+    pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))
     save(args.output, average=average.state_dict(), epoch=epoch, labels=samples.labels,
          frames=args.frames, size=args.sizes[-1], finished=True)
 
