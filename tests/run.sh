@@ -55,7 +55,9 @@ suite() { # name, options of meson test, "--", options of meson setup
   while [ "$1" != -- ]; do test_options+=("$1"); shift; done
   shift
   say "$name: build"
-  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" -Dtests=true -Dwerror=true "$@" >"$dir.log" 2>&1; } && ninja -C "$dir" >>"$dir.log" 2>&1; then
+  mkdir -p build
+  : >"$dir.log"
+  if { [ -f "$dir/build.ninja" ] || meson setup "$dir" -Dtests=true -Dwerror=true "$@" >>"$dir.log" 2>&1; } && ninja -C "$dir" >>"$dir.log" 2>&1; then
     say "$name: tests"
     rm -f "$dir/meson-logs/testlog.junit.xml"
     meson test -C "$dir" --no-rebuild --print-errorlogs "${test_options[@]}" 2>&1 | tee "$dir.tests.log" || status=1
