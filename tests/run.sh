@@ -80,8 +80,8 @@ if [ $quick = no ]; then
   CC=clang suite clang --no-suite slow --
   # The scanner that GStreamer starts is not built with the sanitizers and could not load our plugin: scan in the test itself.
   # tests/leaks.supp goes by libraries, so the unwinder must see through code without frame pointers.
-  GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12 LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 \
-    UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 suite sanitizers --no-suite slow -t 5 -- \
+  GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12 \
+    LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 suite sanitizers --no-suite slow -t 5 -- \
     -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
 fi
 say 'floors and style'
