@@ -35,7 +35,9 @@ static SthCpuLevel level_with_limit(void)
     for (guint i = 0; i < G_N_ELEMENTS(level_names); i++)
         if (g_ascii_strcasecmp(limit, level_names[i]) == 0)
             return MIN(level, (SthCpuLevel)i);
-    g_warning("STH_CPU=%s is not known: use c, avx2 or avx512; running with %s", limit, sth_cpu_level_name(level));
+    if (g_ascii_strcasecmp(limit, "blas") == 0)
+        return STH_CPU_C;
+    g_warning("STH_CPU=%s is not known: use c, blas, avx2 or avx512; running with %s", limit, sth_cpu_level_name(level));
     return level;
 }
 
@@ -46,6 +48,18 @@ SthCpuLevel sth_cpu_level(void)
     if (g_once_init_enter(&level_plus_1))
         g_once_init_leave(&level_plus_1, (gsize)level_with_limit() + 1);
     return (SthCpuLevel)(level_plus_1 - 1);
+}
+
+gboolean sth_cpu_plain_c(void)
+{
+    static gsize plain_plus_1;
+
+    if (g_once_init_enter(&plain_plus_1)) {
+        const char *limit = g_getenv("STH_CPU");
+
+        g_once_init_leave(&plain_plus_1, limit && g_ascii_strcasecmp(limit, level_names[STH_CPU_C]) == 0 ? 2 : 1);
+    }
+    return plain_plus_1 == 2;
 }
 
 guint sth_cpu_count(void)

@@ -15,9 +15,13 @@ typedef enum {
 } SthCpuLevel;
 
 /* The highest level that CPU and operating system support, lowered by the
- * environment variable STH_CPU ("c", "avx2", "avx512") where that is set.
- * An unknown word there is ignored with a warning. */
+ * environment variable STH_CPU ("c", "blas", "avx2", "avx512") where that is
+ * set; "blas" is level C. An unknown word there is ignored with a warning. */
 SthCpuLevel sth_cpu_level(void);
+/* STH_CPU is "c": plain C is wanted for its own sake (it is the reference), and
+ * nothing faster may stand in for it, as OpenBLAS does where there are no
+ * kernels for the CPU. "blas" is the same level with that stand-in, on any CPU. */
+gboolean sth_cpu_plain_c(void);
 const char *sth_cpu_level_name(SthCpuLevel level);
 /* Processors in the affinity mask of the calling thread, >= 1. */
 guint sth_cpu_count(void);

@@ -22,6 +22,7 @@
 #include <sth/sth-error.h>
 
 #include "base/cpu.h"
+#include "kernels/kernels.h"
 
 #define LIBRARY "libopenblas.so.0"
 
@@ -163,6 +164,11 @@ void sth_blas_sgemm(gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize 
         return;
     blas.sgemm(CblasRowMajor, trans_a ? CblasTrans : CblasNoTrans, trans_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1, a,
                (blasint)MAX(lda, 1), b, (blasint)MAX(ldb, 1), beta, c, (blasint)MAX(ldc, 1));
+}
+
+gboolean sth_blas_runs_convolutions(void)
+{
+    return !sth_cpu_plain_c() && g_str_equal(sth_kernels_chosen("gemm"), "c") && sth_blas_load(NULL);
 }
 
 const char *sth_blas_describe(void)

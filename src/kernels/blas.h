@@ -16,6 +16,10 @@ gboolean sth_blas_load(GError **error);
 void sth_blas_sgemm(gboolean trans_a, gboolean trans_b, gsize m, gsize n, gsize k, const float *a, gsize lda, const float *b, gsize ldb, float beta,
                     float *c, gsize ldc);
 
+/* Whether convolutions run by OpenBLAS: there is no row of `gemm` for this CPU but plain C, which is slower, plain C is not asked for
+ * (sth_cpu_plain_c()), and there is an OpenBLAS, which this loads. */
+gboolean sth_blas_runs_convolutions(void);
+
 /* "OpenBLAS 0.3.21 SkylakeX"; never NULL. */
 const char *sth_blas_describe(void);
 

@@ -1,6 +1,7 @@
 /* What the ways to run a convolution share.
  *
- * conv_gemm.c: any convolution, as matrix products of packed weights with gathered inputs.
+ * conv_gemm.c: any convolution, as matrix products of packed weights with gathered inputs, by our own kernels.
+ * conv_blas.c: the same by OpenBLAS, for CPUs that we have no kernels for.
  * conv_depthwise.c: one input channel a group, as sums of shifted images.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -30,6 +31,6 @@ typedef struct {
     void (*release)(gpointer prepared);
 } SthConvMethod;
 
-extern const SthConvMethod sth_conv_gemm, sth_conv_depthwise;
+extern const SthConvMethod sth_conv_blas, sth_conv_gemm, sth_conv_depthwise;
 
 G_END_DECLS

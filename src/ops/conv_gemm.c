@@ -3,8 +3,9 @@
  * Of one group:  C (out_channels x columns) = A (out_channels x rows) * B (rows x columns)
  *
  * A column is one output position of one image of the batch, a row one pair of input channel and tap. A is packed once (conv_pack.c). B is
- * gathered tile by tile into a thread's memory: it never exists as a whole. A tile is some panels of STH_GEMM_COLS columns; it is one part of work,
- * multiplied with all rows of A, or some of them where there are few columns. How the work is divided does not depend on the number of threads.
+ * gathered tile by tile (conv_gather.c) into a thread's memory: it never exists as a whole. A tile is some panels of STH_GEMM_COLS columns; it
+ * is one part of work, multiplied with all rows of A, or some of them where there are few columns. How the work is divided does not depend on
+ * the number of threads.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
@@ -31,14 +32,6 @@ typedef struct {
     gsize b_bytes; /* of B, per thread */
 } Gemm;
 
-/* Some columns of a tile that are neighbours in the output's row. */
-typedef struct {
-    guint32 at; /* first column, within the tile */
-    guint32 n;
-    gint32 t, h, w; /* input position of a tap with no offset, before padding is subtracted */
-    guint32 image;
-} Span;
-
 /* One run. */
 typedef struct {
     const Gemm *g;
@@ -54,8 +47,7 @@ typedef struct {
     gsize group, first_column, columns, first_panel, end_panel;
     float *b;     /* panel by panel, each block->rows x COLS */
     float *patch; /* 2 * ROWS * COLS: results and residual of a panel that spans images */
-    Span *spans;
-    guint n_spans;
+    SthConvGather gather;
 } Tile;
 
 static gboolean takes(const SthConv *conv)
@@ -85,92 +77,8 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     g->row_panels = div_up(row_panels, g->row_parts);
     g->row_parts = div_up(row_panels, MAX(1, g->row_panels));
     g->b_bytes = STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
-    node->thread_scratch = g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(Span);
+    node->thread_scratch = g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(SthConvSpan);
     return g;
-}
-
-/* Cuts the tile's columns where a row of the output, or a panel, ends. */
-static void find_spans(Tile *tile)
-{
-    const SthSliding *s = &tile->job->g->conv.sliding;
-    gsize at = 0;
-
-    tile->n_spans = 0;
-    while (at < tile->columns) {
-        gsize column = tile->first_column + at, w = column % (gsize)s->out[STH_W], rest = column / (gsize)s->out[STH_W];
-        gsize n = MIN(MIN((gsize)s->out[STH_W] - w, COLS - at % COLS), tile->columns - at);
-
-        tile->spans[tile->n_spans++] = (Span){
-            .at = (guint32)at,
-            .n = (guint32)n,
-            .w = (gint32)((gint64)w * s->stride[STH_W]),
-            .h = (gint32)((gint64)(rest % (gsize)s->out[STH_H]) * s->stride[STH_H]),
-            .t = (gint32)((gint64)(rest / (gsize)s->out[STH_H] % (gsize)s->out[STH_T]) * s->stride[STH_T]),
-            .image = (guint32)(rest / (gsize)s->out[STH_H] / (gsize)s->out[STH_T]),
-        };
-        at += n;
-    }
-}
-
-/* out[i] = in[w + i], zero outside of 0…length-1. */
-static inline void gather_neighbours(float *out, gint32 n, const float *in, gint32 length, gint32 w)
-{
-    gint32 first = CLAMP(-w, 0, n), end = CLAMP(length - w, first, n);
-
-    for (gint32 i = 0; i < first; i++)
-        out[i] = 0;
-    memcpy(out + first, in + w + first, (gsize)(end - first) * sizeof *out);
-    for (gint32 i = end; i < n; i++)
-        out[i] = 0;
-}
-
-/* out[i] = in[w + i * stride], zero outside of 0…length-1. */
-static void gather_strided(const SthKernels *k, float *out, gint32 n, const float *in, gint32 length, gint32 w, gint32 stride)
-{
-    gint32 first = w >= 0 ? 0 : MIN(n, (-w + stride - 1) / stride), end = w >= length ? 0 : MIN(n, (length - 1 - w) / stride + 1);
-
-    end = MAX(first, end);
-    for (gint32 i = 0; i < first; i++)
-        out[i] = 0;
-    if (stride == 2)
-        k->every_second(out + first, in + w + 2 * first, (gsize)(end - first));
-    else
-        for (gint32 i = first; i < end; i++)
-            out[i] = in[w + stride * i];
-    for (gint32 i = end; i < n; i++)
-        out[i] = 0;
-}
-
-/* Gathers the tile's columns of one block of rows of B. */
-static void gather_block(const Tile *tile, const SthConvBlock *block)
-{
-    const SthConv *conv = &tile->job->g->conv;
-    const SthSliding *s = &conv->sliding;
-    const gsize size = sth_sliding_in(s), image_size = size * conv->in_channels * conv->groups;
-    const gint32 frames = (gint32)s->in[STH_T], rows = (gint32)s->in[STH_H], width = (gint32)s->in[STH_W], stride = (gint32)s->stride[STH_W];
-    const float *in = tile->job->in + tile->group * conv->in_channels * size;
-
-    for (guint r = 0; r < block->n_rows; r++) {
-        const SthConvRow *row = &block->rows[r];
-        const float *channel = in + row->channel * size;
-
-        for (guint i = 0; i < tile->n_spans; i++) {
-            const Span *span = &tile->spans[i];
-            const gint32 t = span->t + row->t, h = span->h + row->h, w = span->w + row->w;
-            float *out = tile->b + (span->at / COLS * block->n_rows + r) * COLS + span->at % COLS;
-            const float *from;
-
-            if (t < 0 || t >= frames || h < 0 || h >= rows) {
-                memset(out, 0, span->n * sizeof *out);
-                continue;
-            }
-            from = channel + span->image * image_size + ((gsize)t * (gsize)rows + (gsize)h) * (gsize)width;
-            if (stride == 1)
-                gather_neighbours(out, (gint32)span->n, from, width, w);
-            else
-                gather_strided(tile->job->kernels, out, (gint32)span->n, from, width, w, stride);
-        }
-    }
 }
 
 /* Rows of a panel that spans images, between the output's memory and a patch of ROWS x COLS. */
@@ -266,16 +174,20 @@ static void run_tile(gpointer data, guint item, guint thread)
         .first_panel = item % g->row_parts * g->row_panels,
         .b = (float *)scratch,
         .patch = (float *)(scratch + g->b_bytes),
-        .spans = (Span *)(scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float)),
+        .gather = {.conv = &g->conv,
+                   .kernels = job->kernels,
+                   .panel = COLS,
+                   .spans = (SthConvSpan *)(scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float))},
     };
 
     tile.columns = MIN(width, g->columns - tile.first_column);
     tile.end_panel = MIN(panels, tile.first_panel + g->row_panels);
-    find_spans(&tile);
+    tile.gather.in = job->in + tile.group * g->conv.in_channels * sth_sliding_in(&g->conv.sliding);
+    sth_conv_gather_init(&tile.gather, tile.first_column, tile.columns);
     for (guint i = 0; i < g->pack.n_blocks; i++) {
         const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
 
-        gather_block(&tile, block);
+        sth_conv_gather_rows(&tile.gather, block->rows, block->n_rows, tile.b);
         multiply_block(&tile, block);
     }
 }

@@ -55,20 +55,6 @@ static void order_rows(Packer *p, gsize group)
     g_qsort_with_data(order, (gint)p->n_order[group], sizeof *order, compare_rows, p);
 }
 
-static SthConvRow make_row(const Packer *p, guint32 index)
-{
-    const SthSliding *s = &p->conv->sliding;
-    gint64 tap = index % p->taps, w = tap % s->kernel[STH_W], h = tap / s->kernel[STH_W] % s->kernel[STH_H],
-           t = tap / s->kernel[STH_W] / s->kernel[STH_H];
-
-    return (SthConvRow){
-        .channel = (guint32)(index / p->taps),
-        .t = (gint32)(t * s->dilation[STH_T] - s->pad[STH_T]),
-        .h = (gint32)(h * s->dilation[STH_H] - s->pad[STH_H]),
-        .w = (gint32)(w * s->dilation[STH_W] - s->pad[STH_W]),
-    };
-}
-
 /* Packs the weights of one panel for rows order[0…n-1]; returns the end of what it wrote. @first_run gets the index of its first run. */
 static float *pack_panel(const Packer *p, GArray *runs, gsize group, gsize panel, const guint32 *order, guint n, float *out)
 {
@@ -130,7 +116,7 @@ static void pack_groups(SthConvPack *pack, const Packer *p)
         const guint n_rows = p->n_order[group];
 
         for (guint i = 0; i < n_rows; i++)
-            pack->rows[group * n + i] = make_row(p, p->order[group * n + i]);
+            pack->rows[group * n + i] = sth_conv_row(p->conv, p->order[group * n + i]);
         for (guint i = 0; i < pack->n_blocks; i++) {
             const guint first = (guint)((guint64)n_rows * i / pack->n_blocks), end = (guint)((guint64)n_rows * (i + 1) / pack->n_blocks);
             SthConvBlock *block = &pack->blocks[group * pack->n_blocks + i];

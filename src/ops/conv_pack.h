@@ -3,16 +3,9 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "kernels/kernels.h"
-#include "ops/conv.h"
+#include "ops/conv_gather.h"
 
 G_BEGIN_DECLS
-
-/* A row of B: an input channel seen through one tap. */
-typedef struct {
-    guint32 channel; /* within the group */
-    gint32 t, h, w;  /* input position = output position * stride + this */
-} SthConvRow;
 
 /* STH_GEMM_ROWS output channels' weights for the rows of a block. */
 typedef struct {

@@ -9,7 +9,7 @@
 
 #include "ops/conv.h"
 
-static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_gemm}; /* first that takes it */
+static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_blas, &sth_conv_gemm}; /* first that takes it */
 
 typedef struct {
     const SthConvMethod *method;

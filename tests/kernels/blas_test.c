@@ -59,6 +59,20 @@ static void test_host_untouched(void)
     g_free(line);
 }
 
+/* Convolutions run by OpenBLAS where there is no better kernel than plain C, unless STH_CPU asks for just that. */
+static void test_runs_convolutions(void)
+{
+    const char *limit = g_getenv("STH_CPU");
+    g_autofree char *line = sth_describe_kernels();
+    gboolean blas = sth_cpu_level() == STH_CPU_C && g_strcmp0(limit, "c") != 0;
+
+    if (g_strcmp0(limit, "blas") == 0)
+        g_assert_cmpint(sth_cpu_level(), ==, STH_CPU_C);
+    g_assert_cmpint(sth_cpu_plain_c(), ==, g_strcmp0(limit, "c") == 0);
+    g_assert_cmpint(sth_blas_runs_convolutions(), ==, blas);
+    g_assert_cmpint(strstr(line, "convolutions by OpenBLAS") != NULL, ==, blas);
+}
+
 static double element(const float *x, gboolean transposed, gsize row, gsize column, gsize ld)
 {
     return transposed ? x[column * ld + row] : x[row * ld + column];
@@ -146,6 +160,7 @@ int main(int argc, char **argv)
     g_unsetenv("OPENBLAS_NUM_THREADS");
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/blas/host-untouched", test_host_untouched);
+    g_test_add_func("/blas/runs-convolutions", test_runs_convolutions);
     g_test_add_func("/blas/products", test_products);
     g_test_add_func("/blas/threads", test_threads);
     g_test_add_func("/blas/user-choice", test_user_choice);
