@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measure an exported model on signers it never saw.
+"""Measure a checkpoint or an exported model on signers it never saw.
 
 Three ways to look at each clip of one sign:
   clip    8 frames at the middles of 8 equal parts of the clip (as TSN tests)
@@ -20,12 +20,13 @@ import numpy as np
 import onnx
 import torch
 
-from sth import data, onnx_run
+from sth import data, networks, onnx_run
 
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--model", required=True, help="ONNX, form a, with sth.* metadata")
+    p.add_argument("--model", required=True, 
+                   help="checkpoint of train.py, or ONNX with sth.* metadata (slower)")
     p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
     p.add_argument("--signers", type=int, nargs="+", default=[3])
     p.add_argument("--rate", type=float, default=4.0, help="frames a second of windows")
@@ -36,7 +37,7 @@ def parse_arguments():
     return p.parse_args()
 
 
-class Model:
+class OnnxModel:
     """An ONNX file with its labels and input size."""
 
     def __init__(self, path):
@@ -46,9 +47,30 @@ class Model:
         shape = self.model.graph.input[0].type.tensor_type.shape.dim
         self.frames, self.size = shape[2].dim_value, shape[3].dim_value
 
-    def scores(self, pictures, index):
-        """Logits [classes] of some pictures [F, S, S, 3] at frame numbers [T]."""
-        return onnx_run.run(self.model, data.normalise(pictures[index])[None])[0]
+    def scores(self, clips):
+        """Logits [N, K] of uint8 clips [N, T, S, S, 3]."""
+        return np.concatenate([onnx_run.run(self.model, data.normalise(c)[None]) for c in clips])
+
+
+class Checkpoint:
+    """A checkpoint of train.py; runs many windows at once."""
+
+    def __init__(self, path):
+        state = torch.load(path, map_location="cpu")
+        self.labels, self.frames, self.size = state["labels"], state["frames"], state["size"]
+        net = networks.sth_mobilenet_v2(len(self.labels), self.frames)
+        net.load_state_dict(state["average"])
+        self.net = net.eval().to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def scores(self, clips):
+        """Logits [N, K] of uint8 clips [N, T, S, S, 3]."""
+        return self.net(torch.from_numpy(np.ascontiguousarray(data.normalise(clips)))).numpy()
+
+
+def open_model(path):
+    """By the file's name: ONNX or checkpoint."""
+    return (OnnxModel if path.endswith(".onnx") else Checkpoint)(path)
 
 
 def windows_of(total, frames, rate):
@@ -68,10 +90,9 @@ def look(model, path, rate):
     slide = windows_of(total, model.frames, rate)
     still = np.linspace(0, 0.5 * data.FPS, model.frames).astype(int)
     idle = np.stack([still, total - 1 - still[::-1]])
-    return (model.scores(pictures, data.clip_indices(total, model.frames)),
-            model.scores(pictures, centred),
-            np.stack([model.scores(pictures, w) for w in slide]),
-            np.stack([model.scores(pictures, w) for w in idle]))
+    whole = data.clip_indices(total, model.frames)
+    scores = model.scores(pictures[np.concatenate([[whole, centred], slide, idle])])
+    return scores[0], scores[1], scores[2:-2], scores[-2:]
 
 
 def softmax(x):
@@ -86,6 +107,19 @@ def accuracy(scores, truth):
     top1 = float((order[:, 0] == truth).mean())
     top5 = float((order[:, :5] == truth[:, None]).any(1).mean())
     return top1, top5, float((scores.argmax(1) == scores.shape[1] - 1).mean())
+
+
+def likelihood(scores, truth, temperature):
+    """Mean negative log-likelihood of the true classes at a temperature."""
+    p = softmax(scores / temperature)[np.arange(len(truth)), truth]
+    return -float(np.log(p + 1e-12).mean())
+
+
+def fit_temperature(scores, truth):
+    """The temperature in 0.2..3 at which confidences fit the truth best (Guo et al., "On Calibration
+    of Modern Neural Networks", arXiv 1706.04599). It moves no class past another."""
+    candidates = np.geomspace(0.2, 3, 100)
+    return float(min(candidates, key=lambda t: likelihood(scores, truth, t)))
 
 
 def per_category(words, truth, categories):
@@ -122,7 +156,7 @@ def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
-    model = Model(args.model)
+    model = open_model(args.model)
     rows, scores = collect(args, model)
     truth = np.array([r["class_id"] for r in rows])
     # confidence of each word at its best window, as a log so that argmax agrees
@@ -137,6 +171,10 @@ def main():
             print("        `nothing` above all words in %.1f %%" % (100 * nothing))
     report["idle_is_nothing"] = float((scores["idle"].argmax(1) == len(model.labels) - 1).mean())
     print("idle windows called `nothing`: %.1f %%" % (100 * report["idle_is_nothing"]))
+    report["temperature"] = fit_temperature(
+        np.concatenate([scores["window"], scores["idle"]]),
+        np.concatenate([truth, np.full(len(scores["idle"]), len(model.labels) - 1)]))
+    print("temperature that fits windows and idle ends best: %.3f" % report["temperature"])
     words = scores["window"][:, :-1]
     report["category_top1"] = per_category(words, truth, [r["category"] for r in rows])
     report["confusions"] = confusions(words, truth, model.labels)

@@ -36,6 +36,9 @@ def parse_arguments():
                    help="; ".join("%s: %s" % (f.name, f.description) for f in FORMS.values()))
     p.add_argument("--layout", choices=sorted(onnx_export.INPUT_SHAPES), default="NCTHW")
     p.add_argument("--opset", type=int, choices=(11, 12, 13), default=13)
+    p.add_argument("--temperature", type=float, default=1.0,
+                   help="divide the scores by this, so that softmax of them says how often they "
+                        "are right; evaluate.py tells the value. The order of the classes stays")
     p.add_argument("--keep-batchnorm", action="store_true", help="do not fold BatchNorm")
     return p.parse_args()
 
@@ -58,6 +61,9 @@ def load(args):
     state = torch.load(args.checkpoint, map_location="cpu")
     net = networks.sth_mobilenet_v2(len(state["labels"]), state["frames"])
     net.load_state_dict(state["average"])
+    net.requires_grad_(False)
+    for parameter in net.head.linear.parameters():
+        parameter /= args.temperature
     return net, state["labels"], args.size or state["size"]
 
 
