@@ -25,7 +25,7 @@ from sth import data, networks, onnx_run
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--model", required=True, 
+    p.add_argument("--model", required=True,
                    help="checkpoint of train.py, or ONNX with sth.* metadata (slower)")
     p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
     p.add_argument("--signers", type=int, nargs="+", default=[3])
