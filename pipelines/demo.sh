@@ -61,8 +61,6 @@ mkdir -p "$XDG_CACHE_HOME" out/demo
 rm -f out/demo/annotated.mp4 out/demo/results.ndjson out/demo/actions.vtt
 out=out/demo
 
-# Among 105 words a confidence of 15 % says much: chance is 1 %.
-thresholds=(threshold=0.15 start-threshold=0.15 end-threshold=0.09)
 
 # Small videos are enlarged, so that the text is easy to read; the encoder wants square pixels and even sizes.
 size='video/x-raw,width=[448,4096,2],height=[448,4096,2],pixel-aspect-ratio=1/1'
@@ -70,7 +68,7 @@ annotated=(videoscale '!' "$size" '!' sthoverlay position=bottom-left '!' videoc
 [ $show = no ] || annotated+=('!' tee name=drawn drawn. '!' queue '!' videoconvert '!' autovideosink drawn. '!' queue)
 # The encoder keeps no frames back (zerolatency) and the text sinks do not wait for a first buffer (async=false): else
 # one branch of the tee would wait for another.
-launch=(gst-launch-1.0 -e "${source[@]}" '!' video/x-raw '!' queue '!' sthclassify "${thresholds[@]}" '!' tee name=t
+launch=(gst-launch-1.0 -e "${source[@]}" '!' video/x-raw '!' queue '!' sthclassify '!' tee name=t
   t. '!' queue '!' "${annotated[@]}" '!' x264enc tune=zerolatency speed-preset=veryfast
   '!' mp4mux '!' filesink "location=$out/annotated.mp4"
   t. '!' queue '!' sthexport '!' application/x-ndjson '!' filesink "location=$out/results.ndjson" async=false

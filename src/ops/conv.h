@@ -24,7 +24,7 @@ typedef struct {
     const char *name;
     gboolean (*takes)(const SthConv *conv);
     /* Packs @weight (groups * out_channels x in_channels x kernel) and @bias (groups * out_channels, or NULL). Sets the sizes of scratch memory
-     * in @node. The result is freed with release(). */
+     * and prepared_bytes in @node. The result is freed with release(). */
     gpointer (*prepare)(const SthConv *conv, SthNode *node, const float *weight, const float *bias);
     /* out = clamp(conv(in) + bias + residual); residual may be NULL. */
     void (*run)(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out);

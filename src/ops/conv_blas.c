@@ -178,7 +178,6 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     b->c_bytes = b->shared ? STH_ALIGN_UP(b->part * b->width * sizeof(float)) : 0;
     node->thread_scratch = b->b_bytes + b->c_bytes + b->width * sizeof(SthConvSpan);
     node->prepared_bytes = n_weights * sizeof(float) + rows * sizeof(SthConvRow) + channels * sizeof(float);
-    node->packed_inputs = 1u << 1 | 1u << 2;
     return b;
 }
 

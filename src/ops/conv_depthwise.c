@@ -104,6 +104,7 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
                     if (*weight != 0)
                         add_tap(d, filter, *weight, t, h, w);
     }
+    node->prepared_bytes = channels * sizeof *d->filters + d->taps->len * sizeof(Tap);
     node->thread_scratch = d->frame * (gsize)d->ring * sizeof(float) + STH_ALIGN_UP(taps * sizeof(float *)) + STH_ALIGN_UP(taps * sizeof(float));
     return d;
 }

@@ -77,6 +77,7 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     g->row_panels = div_up(row_panels, g->row_parts);
     g->row_parts = div_up(row_panels, MAX(1, g->row_panels));
     g->b_bytes = STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
+    node->prepared_bytes = g->pack.bytes;
     node->thread_scratch = g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(SthConvSpan);
     return g;
 }

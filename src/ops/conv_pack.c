@@ -162,6 +162,8 @@ void sth_conv_pack_init(SthConvPack *pack, const SthConv *conv, const float *wei
     for (gsize c = 0; bias && c < conv->groups * conv->out_channels; c++)
         pack->bias[c / conv->out_channels * pack->bias_stride + c % conv->out_channels] = bias[c];
     pack_groups(pack, &p);
+    pack->bytes = packed_size(&p) * sizeof(float) + conv->groups * n * sizeof *pack->rows + conv->groups * pack->bias_stride * sizeof *pack->bias +
+                  conv->groups * pack->n_blocks * p.n_panels * sizeof *pack->panels;
     g_free(p.order);
     g_free(p.n_order);
     g_free(p.masks);

@@ -93,6 +93,7 @@ static gboolean prepare(SthNode *node, GError **error)
     prepared->method = methods[i];
     prepared->data = methods[i]->prepare(&conv, node, sth_node_input(node, 1)->tensor.data, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
+    node->packed_inputs = 1u << 1 | 1u << 2; /* weights and bias: every method packs them */
     return TRUE;
 }
 

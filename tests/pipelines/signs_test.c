@@ -128,7 +128,7 @@ static void test_elements(void)
     g_autofree char *folder = g_dir_make_tmp("sth-signs-XXXXXX", NULL);
     g_autofree char *ndjson = g_build_filename(folder, "signs.ndjson", NULL), *vtt = g_build_filename(folder, "signs.vtt", NULL);
     g_autofree char *description =
-        g_strdup_printf("filesrc location=%s ! decodebin ! sthclassify mode=sync threshold=0.15 start-threshold=0.15 end-threshold=0.09 ! tee name=t "
+        g_strdup_printf("filesrc location=%s ! decodebin ! sthclassify mode=sync ! tee name=t "
                         "t. ! queue ! sthexport ! application/x-ndjson ! filesink async=false location=%s "
                         "t. ! queue ! sthexport emit=events ! application/x-subtitle-vtt ! filesink async=false location=%s",
                         env("STH_CLIP"), ndjson, vtt);
@@ -168,7 +168,7 @@ static void test_tool(void)
     GError *error = NULL;
     int status;
     g_autofree char *ndjson = NULL;
-    char *argv[] = {(char *)env("STH_TOOL"), (char *)"classify", (char *)"--threshold", (char *)"0.15", (char *)env("STH_CLIP"), NULL};
+    char *argv[] = {(char *)env("STH_TOOL"), (char *)"classify", (char *)env("STH_CLIP"), NULL};
     g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &ndjson, NULL, &status, &error);
     g_assert_no_error(error);
     g_assert_cmpint(status, ==, 0);

@@ -58,7 +58,7 @@ static void test_golden(gconstpointer data)
     const Golden *golden = data;
     g_autoptr(GError) error = NULL;
     SthTensor input, expected;
-    g_autoptr(GBytes) in_bytes = load(golden->stem, ".in.npy", &input), out_bytes = load(golden->stem, ".out.npy", &expected);
+    GBytes *in_bytes = load(golden->stem, ".in.npy", &input), *out_bytes = load(golden->stem, ".out.npy", &expected);
     SthModel *model = sth_model_open(golden->model, NULL, &error);
     g_autofree void *first = NULL;
     double worst;
@@ -83,6 +83,8 @@ static void test_golden(gconstpointer data)
         sth_session_free(session);
     }
     sth_model_unref(model);
+    g_bytes_unref(in_bytes);
+    g_bytes_unref(out_bytes);
 }
 
 static void golden_free(gpointer data)

@@ -128,10 +128,14 @@ static void test_sidecar_and_options(void)
     static const char sidecar[] =
         "[modelinfo]\nversion=1.0\n\n[sth]\nname=mine\nsample-rate=25/2\nmean=1 2 3\nstd=4,5,6\ncolor=BGR\nresize=letterbox\n"
         "activation=none\n";
-    g_autofree char *path = copy_model("m.onnx", 1), *side = write_file("m.onnx.modelinfo", sidecar, -1);
+    g_autofree char *path = copy_model("m.onnx", 1);
     SthModelOptions options = {.rate_n = 30, .rate_d = 1};
-    SthModel *model = open_model(path, NULL);
-    const SthModelInfo *info = sth_model_get_info(model, NULL);
+    const SthModelInfo *info;
+    SthModel *model;
+
+    g_free(write_file("m.onnx.modelinfo", sidecar, -1));
+    model = open_model(path, NULL);
+    info = sth_model_get_info(model, NULL);
 
     g_assert_cmpstr(info->name, ==, "mine");
     g_assert_cmpuint(info->rate_n, ==, 25);
@@ -168,11 +172,12 @@ static void test_bad_metadata(void)
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *path = copy_model("bad.onnx", 1), *content = g_strdup_printf("[sth]\n%s\n", cases[i].line);
-        g_autofree char *side = write_file("bad.onnx.modelinfo", content, -1);
+        g_free(write_file("bad.onnx.modelinfo", content, -1));
         expect_error(path, NULL, STH_ERROR_METADATA, cases[i].words);
     }
     {
-        g_autofree char *path = copy_model("bad.onnx", 1), *side = write_file("bad.onnx.modelinfo", "no key file", -1);
+        g_autofree char *path = copy_model("bad.onnx", 1);
+        g_free(write_file("bad.onnx.modelinfo", "no key file", -1));
         expect_error(path, NULL, STH_ERROR_METADATA, "bad.onnx.modelinfo");
     }
 }
