@@ -52,7 +52,12 @@ if [ $fix = yes ]; then
   done
 fi
 
-clang-format --dry-run -Werror "${c_files[@]}" 2>&1 | grep -E 'error:' && failed=1
+# Each version of clang-format has its own mind; Debian 12's is the one that counts.
+if clang-format --version | grep -q 'version 14\.'; then
+  clang-format --dry-run -Werror "${c_files[@]}" 2>&1 | grep -E 'error:' && failed=1
+else
+  echo "style: layout of src/ and tests/ not checked: that takes clang-format 14, this is $(clang-format --version)"
+fi
 for file in "${gst_files[@]}"; do
   gst_format "$file" | cmp -s - "$file" || complain "$file: not as GStreamer's indent writes it (tests/style.sh --fix)"
 done
