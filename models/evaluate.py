@@ -9,6 +9,9 @@ Three ways to look at each clip of one sign:
           the highest single confidence wins, `nothing` does not count
 Accuracy is over the words; where `nothing` beats them is told apart.  Figures by
 category and confusions are of `window`.
+
+A checkpoint of `train.py --direction` is asked for word and direction of the
+centred window, played forwards and backwards.
 """
 import argparse
 import collections
@@ -23,6 +26,9 @@ import torch
 from sth import data, networks, onnx_run
 
 
+VIEWS = ["clip", "window", "slide"]
+
+
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--model", required=True,
@@ -31,6 +37,8 @@ def parse_arguments():
     p.add_argument("--signers", type=int, nargs="+", default=[3])
     p.add_argument("--rate", type=float, default=4.0, help="frames a second of windows")
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--views", nargs="+", choices=VIEWS, default=VIEWS,
+                   help="leave `slide` out where time is short")
     p.add_argument("--limit", type=int, help="only every n-th clip so that so many remain")
     p.add_argument("--scores", help="write all scores to this .npz")
     p.add_argument("--json", help="write the figures to this file")
@@ -46,6 +54,7 @@ class OnnxModel:
         self.labels = meta["sth.labels"].split("\n")
         shape = self.model.graph.input[0].type.tensor_type.shape.dim
         self.frames, self.size = shape[2].dim_value, shape[3].dim_value
+        self.direction = False
 
     def scores(self, clips):
         """Logits [N, K] of uint8 clips [N, T, S, S, 3]."""
@@ -58,9 +67,8 @@ class Checkpoint:
     def __init__(self, path):
         state = torch.load(path, map_location="cpu")
         self.labels, self.frames, self.size = state["labels"], state["frames"], state["size"]
-        net = networks.sth_mobilenet_v2(len(self.labels), self.frames)
-        net.load_state_dict(state["average"])
-        self.net = net.eval().to(memory_format=torch.channels_last)
+        self.direction = state.get("direction", False)
+        self.net = networks.from_checkpoint(state).to(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def scores(self, clips):
@@ -80,14 +88,24 @@ def windows_of(total, frames, rate):
     return np.stack([sampled[i:i + frames] for i in range(len(sampled) - frames + 1)])
 
 
-def look(model, path, rate):
-    """Logits of one clip: clip [K], window [K], slide [W, K]; idle windows [2, K]."""
-    frames = data.decode(path)
-    pictures = np.stack([data.square(f, model.size) for f in frames])
-    total = len(pictures)
+def pictures_of(model, path):
+    """The frames of a clip as the model sees them: uint8 [frames, S, S, 3]."""
+    return np.stack([data.square(f, model.size) for f in data.decode(path)])
+
+
+def centred_window(model, total, rate):
+    """Frame numbers [T] of the window in the middle of a clip."""
     middle = data.window_times(total / data.FPS / 2, 1 / rate, model.frames)
-    centred = np.clip(np.round(middle * data.FPS), 0, total - 1).astype(int)
+    return np.clip(np.round(middle * data.FPS), 0, total - 1).astype(int)
+
+
+def look(model, path, rate, with_slide=True):
+    """Logits of one clip: clip [K], window [K], slide [W, K]; idle windows [2, K]."""
+    pictures = pictures_of(model, path)
+    total = len(pictures)
+    centred = centred_window(model, total, rate)
     slide = windows_of(total, model.frames, rate)
+    slide = slide if with_slide else slide[:0]
     still = np.linspace(0, 0.5 * data.FPS, model.frames).astype(int)
     idle = np.stack([still, total - 1 - still[::-1]])
     whole = data.clip_indices(total, model.frames)
@@ -137,32 +155,63 @@ def confusions(words, truth, labels, count=15):
     return [(labels[t], labels[g], n) for (t, g), n in pairs.most_common(count)]
 
 
-def collect(args, model):
-    """Run everything; returns (rows, dictionary of score arrays)."""
+def wanted_rows(args):
+    """The clips of the manifest to look at."""
     rows = [r for r in data.read_manifest(args.data) if r["signer"] in args.signers]
     if args.limit and args.limit < len(rows):
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, args.limit).astype(int)]
+    return rows
+
+
+def collect(args, model, rows):
+    """Run everything; returns a dictionary of score arrays."""
     results = []
     for i, row in enumerate(rows):
-        results.append(look(model, os.path.join(args.data, row["file"]), args.rate))
+        results.append(look(model, os.path.join(args.data, row["file"]), args.rate,
+                            "slide" in args.views))
         if i % 100 == 99:
             print("%d of %d clips" % (i + 1, len(rows)), flush=True)
     clip, window, slide, idle = zip(*results)
-    return rows, {"clip": np.stack(clip), "window": np.stack(window),
-                  "slide": np.stack([s[:9] for s in slide]), "idle": np.concatenate(idle)}
+    return {"clip": np.stack(clip), "window": np.stack(window),
+            "slide": np.stack([s[:9] for s in slide]), "idle": np.concatenate(idle)}
 
 
-def main():
-    args = parse_arguments()
-    torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)
-    model = open_model(args.model)
-    rows, scores = collect(args, model)
+def direction_report(args, model, rows):
+    """Word and direction of the centred windows, forwards and backwards."""
+    words = (len(model.labels) - 1) // 2
+    scores, truth = [], []
+    for row in rows:
+        pictures = pictures_of(model, os.path.join(args.data, row["file"]))
+        index = centred_window(model, len(pictures), args.rate)
+        scores.append(model.scores(pictures[np.stack([index, index[::-1]])])[:, :-1])
+        truth.append([row["class_id"], row["class_id"] + words])
+    scores, truth = np.concatenate(scores), np.concatenate(truth)
+    best = scores.argmax(1)
+    top5 = (np.argsort(-scores, 1)[:, :5] == truth[:, None]).any(1)
+    return {"clips": len(rows), "size": model.size,
+            "word_and_direction": {"top1": float((best == truth).mean()),
+                                   "top5": float(top5.mean())},
+            "word": float((best % words == truth % words).mean()),
+            "direction": float((best // words == truth // words).mean())}
+
+
+def print_details(report):
+    """By category, and what was taken for what."""
+    for name, value in report["category_top1"].items():
+        print("  %-14s %.0f %%" % (name, 100 * value))
+    for true, taken, times in report["confusions"]:
+        print("  %s taken for %s: %d" % (true, taken, times))
+
+
+def word_report(args, model, rows, scores):
+    """All figures of a model of words, printed as they come."""
     truth = np.array([r["class_id"] for r in rows])
-    # confidence of each word at its best window, as a log so that argmax agrees
-    best = np.log(softmax(scores["slide"]).max(1) + 1e-9)
     report = {"clips": len(rows), "size": model.size}
-    for name, logits in (("clip", scores["clip"]), ("window", scores["window"]), ("slide", best)):
+    views = {"clip": scores["clip"], "window": scores["window"]}
+    if "slide" in args.views:
+        # confidence of each word at its best window, as a log so that argmax agrees
+        views["slide"] = np.log(softmax(scores["slide"]).max(1) + 1e-9)
+    for name, logits in views.items():
         top1, top5, nothing = accuracy(logits, truth)
         report[name] = {"top1": top1, "top5": top5}
         print("%-7s top-1 %.1f %%, top-5 %.1f %%" % (name, 100 * top1, 100 * top5))
@@ -178,15 +227,28 @@ def main():
     words = scores["window"][:, :-1]
     report["category_top1"] = per_category(words, truth, [r["category"] for r in rows])
     report["confusions"] = confusions(words, truth, model.labels)
-    for name, value in report["category_top1"].items():
-        print("  %-14s %.0f %%" % (name, 100 * value))
-    for true, taken, times in report["confusions"]:
-        print("  %s taken for %s: %d" % (true, taken, times))
+    print_details(report)
+    return report
+
+
+def main():
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
+    model = open_model(args.model)
+    rows = wanted_rows(args)
+    if model.direction:
+        report = direction_report(args, model, rows)
+        print(json.dumps(report, indent=1))
+    else:
+        scores = collect(args, model, rows)
+        report = word_report(args, model, rows, scores)
+        if args.scores:
+            np.savez(args.scores, truth=[r["class_id"] for r in rows],
+                     files=[r["file"] for r in rows], **scores)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
             json.dump(report, f, indent=1)
-    if args.scores:
-        np.savez(args.scores, truth=truth, files=[r["file"] for r in rows], **scores)
 
 
 if __name__ == "__main__":

@@ -59,8 +59,7 @@ def load(args):
         net = networks.NETWORKS[args.network](args.classes, args.frames)
         return net, None, args.size or 224
     state = torch.load(args.checkpoint, map_location="cpu")
-    net = networks.sth_mobilenet_v2(len(state["labels"]), state["frames"])
-    net.load_state_dict(state["average"])
+    net = networks.from_checkpoint(state)
     net.requires_grad_(False)
     for parameter in net.head.linear.parameters():
         parameter /= args.temperature

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Train STH-MobileNetV2 on FSL-105 on a CPU.
+"""Train STH-MobileNetV2, or one of its rivals, on FSL-105 on a CPU.
 
 The last epoch's moving average is the model; nothing is chosen by looking at
 the signer held out.  Stop it with SIGSTOP or kill it at any time: --resume goes
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sth import augment, data, pretrained
+from sth import augment, data, networks, pretrained
 
 
 def parse_arguments():
@@ -33,6 +33,12 @@ def parse_arguments():
     p.add_argument("--sizes", type=int, nargs="+", default=[112, 112, 128],
                    help="input sizes, each for an equal part of the training")
     p.add_argument("--frames", type=int, default=8)
+    p.add_argument("--temporal", choices=networks.Temporal.KINDS, default="sth",
+                   help="how the network sees time (networks.Temporal)")
+    p.add_argument("--p", type=float, default=0.25, help="fraction of temporal channels of STH")
+    p.add_argument("--integration", choices=("sum", "attention"), default="sum")
+    p.add_argument("--direction", action="store_true",
+                   help="play half of the clips backwards and learn word and direction")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--weight-decay", type=float, default=0.03)
@@ -47,6 +53,16 @@ def parse_arguments():
     return p.parse_args()
 
 
+class _Selection:
+    """Some clips of the cache, by their place in a list."""
+
+    def __init__(self, store, numbers):
+        self.store, self.numbers = store, numbers
+
+    def __getitem__(self, i):
+        return self.store[self.numbers[i]]
+
+
 class Samples(torch.utils.data.Dataset):
     """Augmented samples; item i of an epoch is reproducible from the seed.
 
@@ -55,6 +71,11 @@ class Samples(torch.utils.data.Dataset):
 
     def __init__(self, args, backgrounds):
         self.store, self.rows, self.labels = data.open_cache(args.cache)
+        wanted = [i for i, row in enumerate(self.rows) if row["signer"] in args.signers]
+        self.store, self.rows = _Selection(self.store, wanted), [self.rows[i] for i in wanted]
+        self.direction = args.direction
+        if self.direction:
+            self.labels = data.direction_labels(self.labels)
         if args.limit_clips:
             self.rows = self.rows[:args.limit_clips]
         self.backgrounds, self.frames, self.seed = backgrounds, args.frames, args.seed
@@ -75,6 +96,8 @@ class Samples(torch.utils.data.Dataset):
         else:
             pick = augment.idle_times if idle else augment.sign_times
             index = data.frame_indices(pick(row["active"], self.frames, rng))
+            if self.direction and not idle and rng.random() < 0.5:
+                index, label = index[::-1], label + (len(self.labels) - 1) // 2
             frames = augment.disguise(self.store[number][index], size, self.backgrounds, rng)
         return torch.from_numpy(frames), label
 
@@ -158,7 +181,9 @@ def start(args, samples):
     clips = to_input(frames_of(64, args.sizes[0]))
     flat = [c.transpose(0, 1) for c in clips[:24]]
     weights = torch.load(args.weights, map_location="cpu")
-    net, lost = pretrained.sth_from_imagenet(weights, flat, len(samples.labels), args.frames)
+    temporal = networks.Temporal(args.temporal, args.p, args.integration)
+    net, lost = pretrained.sth_from_imagenet(weights, flat, len(samples.labels), args.frames,
+                                             temporal)
     print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
     pretrained.refresh_batchnorm(net, clips.split(16))
     return net
@@ -192,8 +217,11 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
     return float(np.mean(losses)), right / seen
 
 
-def save(path, **content):
-    """Write a checkpoint so that a crash leaves the old one."""
+def save(path, args, samples, **content):
+    """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
+    content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
+                   temporal=args.temporal, p=args.p, integration=args.integration,
+                   direction=args.direction, signers=args.signers, seed=args.seed)
     torch.save(content, path + ".new")
     os.replace(path + ".new", path)
 
@@ -203,7 +231,7 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     if not os.path.exists(os.path.join(args.cache, "index.json")):
-        data.build_cache(args.data, args.cache, 144, tuple(args.signers))
+        data.build_cache(args.data, args.cache, 144)
     samples = Samples(args, augment.make_backgrounds(args.backgrounds, 500, args.seed))
     net = start(args, samples).to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
@@ -227,15 +255,14 @@ def main():
         print("epoch %d size %d progress %.3f loss %.3f accuracy %.3f lr %.2e %.0f s" % (
             epoch, size, schedule.progress(), loss, accuracy,
             optimiser.param_groups[0]["lr"], time.time() - began), flush=True)
-        save(args.output, net=net.state_dict(), average=average.state_dict(),
+        save(args.output, args, samples, net=net.state_dict(), average=average.state_dict(),
              optimiser=optimiser.state_dict(), epoch=epoch, step=schedule.step,
-             seconds=schedule.seconds, labels=samples.labels, frames=args.frames,
-             size=args.sizes[-1], finished=False)
+             seconds=schedule.seconds, finished=False)
     torch.manual_seed(args.seed)
     final = epoch_batches(samples, args, 1 << 18, args.sizes[-1])
     pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))
-    save(args.output, average=average.state_dict(), epoch=epoch, labels=samples.labels,
-         frames=args.frames, size=args.sizes[-1], finished=True)
+    save(args.output, args, samples, average=average.state_dict(), epoch=epoch,
+         seconds=schedule.seconds, finished=True)
 
 
 if __name__ == "__main__":

@@ -77,8 +77,13 @@ def active_span(rgb, alpha):
     return moving[0] / FPS, (moving[-1] + 1) / FPS
 
 
-def build_cache(folder, cache, size, signers, progress=print):
-    """Decode the clips of some signers once into a memory-mapped file.
+def direction_labels(labels):
+    """Words, the same words backwards, then the background label."""
+    return labels[:-1] + [word + " (backwards)" for word in labels[:-1]] + labels[-1:]
+
+
+def build_cache(folder, cache, size, progress=print):
+    """Decode all clips once into a memory-mapped file.
 
     Writes frames.u8, uint8 RGBA [clips, CLIP_FRAMES, size, size, 4] (A is the
     key of the wall), and index.json with the rows, their active spans and the
@@ -86,7 +91,6 @@ def build_cache(folder, cache, size, signers, progress=print):
     """
     rows = read_manifest(folder)
     labels = labels_of(rows)
-    rows = [row for row in rows if row["signer"] in signers]
     os.makedirs(cache, exist_ok=True)
     shape = (len(rows), CLIP_FRAMES, size, size, 4)
     store = np.memmap(os.path.join(cache, "frames.u8"), np.uint8, "w+", shape=shape)

@@ -4,14 +4,15 @@
 Activations are kept frames-as-batch, [N*T, C, H, W], so that everything but
 the temporal taps is ordinary 2-D work.  A fraction p of the input channels of
 each filter carries 3x1x1 temporal kernels, the others 1x3x3 spatial ones; both
-partial results are integrated by a plain sum.  The centre tap of a temporal
-kernel is kept as the centre of that channel's 3x3 kernel, whose other eight
-taps are exactly zero; the taps at t-1 and t+1 are a second parameter.  In time
-the input is padded with zeros.
+partial results are integrated by a plain sum, or by attention.  The centre tap
+of a temporal kernel is kept as the centre of that channel's 3x3 kernel, whose
+other eight taps are exactly zero; the taps at t-1 and t+1 are a second
+parameter.  In time the input is padded with zeros.
 
 The abstract of the paper does not say how the temporal channels rotate in a
-depthwise convolution; here they are one contiguous slice whose position
-advances with the depth of the network.  That is this project's reading.
+depthwise convolution, nor what attention looks like; here they are one
+contiguous slice whose position advances with the depth of the network, and
+`BranchAttention`.  That is this project's reading.
 """
 import torch
 from torch import nn
@@ -70,21 +71,125 @@ class _DepthwiseFunction(torch.autograd.Function):
         return grad_x, grad_w.float(), torch.stack([before, after]), None, None, None
 
 
+class _TemporalFunction(torch.autograd.Function):
+    """y[n, t] = x[n, t] + taps[0] x[n, t-1] + taps[1] x[n, t+1], per channel."""
+
+    @staticmethod
+    def forward(ctx, x, taps, frames):
+        taps = taps.to(x.dtype)
+        ctx.save_for_backward(x, taps)
+        ctx.frames = frames
+        out = x.clone()
+        _shift_add(out, x, taps, frames)
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, taps = ctx.saved_tensors
+        grad_x = grad.clone()
+        _shift_add(grad_x, grad, taps.flip(0), ctx.frames)
+        g = grad.reshape(-1, ctx.frames, *grad.shape[1:])
+        s = x.reshape(-1, ctx.frames, *x.shape[1:])
+        before = (g[:, 1:] * s[:, :-1]).sum((0, 1, 3, 4), dtype=torch.float32)
+        after = (g[:, :-1] * s[:, 1:]).sum((0, 1, 3, 4), dtype=torch.float32)
+        return grad_x, torch.stack([before, after]), None
+
+
+class TemporalDepthwise(nn.Module):
+    """A 3x1x1 depthwise convolution whose centre tap is 1: the time in (2+1)-D.
+
+    The spatial convolution before it carries the scale of the centre.  taps
+    [2, C] are t-1 and t+1; alternating signs let motion through at the start.
+    """
+
+    def __init__(self, channels, frames, seed=0.25):
+        super().__init__()
+        self.frames = frames
+        sign = 1.0 - 2.0 * (torch.arange(channels) % 2)
+        self.taps = nn.Parameter(seed * torch.stack([-sign, sign]))
+
+    def forward(self, x):
+        """[N*T, C, H, W] to the same."""
+        return _TemporalFunction.apply(x, self.taps, self.frames)
+
+
+def temporal_shift(x, frames, fold=8):
+    """TSM (arXiv 1811.08383): 1/fold of the channels from t+1, 1/fold from t-1.
+
+    [N*T, C, H, W] to the same; zeros come in at both ends.
+    """
+    x = x.view(-1, frames, *x.shape[1:])
+    step = x.shape[2] // fold
+    out = torch.zeros_like(x)
+    out[:, :-1, :step] = x[:, 1:, :step]
+    out[:, 1:, step:2 * step] = x[:, :-1, step:2 * step]
+    out[:, :, 2 * step:] = x[:, :, 2 * step:]
+    return out.flatten(0, 1)
+
+
+class BranchAttention(nn.Module):
+    """How much of each output channel is spatial and how much temporal.
+
+    Both branches' sum is averaged over the clip (time and space), goes through
+    two small fully connected layers, and a softmax over the two branches gives
+    two weights a channel, times 2 so that the start is the plain sum.
+    """
+
+    def __init__(self, channels, frames, reduction=16):
+        super().__init__()
+        self.frames, self.channels = frames, channels
+        self.squeeze = nn.Linear(channels, max(8, channels // reduction))
+        self.excite = nn.Linear(self.squeeze.out_features, 2 * channels)
+        nn.init.zeros_(self.excite.weight)
+        nn.init.zeros_(self.excite.bias)
+
+    def forward(self, x):
+        """[N*T, C, H, W] to the weights [2, N*T, C, 1, 1] (spatial, temporal)."""
+        pooled = x.mean((2, 3), dtype=torch.float32)
+        pooled = pooled.view(-1, self.frames, self.channels).mean(1)
+        with torch.autocast("cpu", enabled=False):
+            share = self.excite(self.squeeze(pooled).relu())
+        share = 2 * share.view(-1, 2, self.channels).softmax(1)
+        share = share.repeat_interleave(self.frames, 0).to(x.dtype)
+        return share.transpose(0, 1)[..., None, None]
+
+
+def temporal_groups(p):
+    """1/p, the number of slices that the temporal kernels go round; 1 for p = 0."""
+    if p == 0:
+        return 1
+    groups = round(1 / p)
+    if p < 0 or p > 1 or abs(groups * p - 1) > 1e-6:
+        raise ValueError("p must be 0 or one part in a whole number, not %g" % p)
+    return groups
+
+
+def make_attention(integration, channels, frames):
+    """The module that integrates two branches, None for a plain sum."""
+    if integration not in ("sum", "attention"):
+        raise ValueError("integration must be sum or attention, not %s" % integration)
+    return BranchAttention(channels, frames) if integration == "attention" else None
+
+
 class STHDepthwise(nn.Module):
     """Depthwise STH convolution, 3x3 in space or 3 in time per channel.
 
     channels: C; frames: T; stride: spatial stride; p: fraction of temporal
-    channels; rotation: which of the 1/p equal slices of C is temporal (mod).
+    channels; rotation: which of the 1/p equal slices of C is temporal (mod);
+    integration: `sum`, or `attention`, which weighs the channels of either kind
+    (a depthwise output has one branch only, so nothing is left to add).
     weight [C, 1, 3, 3] holds the spatial kernels and the temporal centres,
     taps [2, p*C] the temporal taps t-1 and t+1.
     """
 
-    def __init__(self, channels, frames, stride=1, p=0.25, rotation=0):
+    def __init__(self, channels, frames, stride=1, p=0.25, rotation=0, integration="sum"):
         super().__init__()
-        count = int(channels * p)
+        groups = temporal_groups(p)
+        count = channels // groups if p else 0
         self.channels, self.frames, self.stride = channels, frames, stride
-        self.first = (rotation % int(1 / p)) * count
+        self.first = (rotation % groups) * count
         self.last = self.first + count
+        self.attention = make_attention(integration, channels, frames)
         self.weight = nn.Parameter(torch.empty(channels, 1, 3, 3))
         self.taps = nn.Parameter(torch.empty(2, count))
         nn.init.normal_(self.weight, std=0.3)
@@ -101,8 +206,15 @@ class STHDepthwise(nn.Module):
 
     def forward(self, x):
         """[N*T, C, H, W] to [N*T, C, H/stride, W/stride]."""
-        return _DepthwiseFunction.apply(x, self.weight, self.taps, self.frames,
-                                        self.stride, self.first)
+        if self.first == self.last:
+            return F.conv2d(x, self.weight, None, self.stride, 1, 1, self.channels)
+        y = _DepthwiseFunction.apply(x, self.weight, self.taps, self.frames,
+                                     self.stride, self.first)
+        if self.attention is None:
+            return y
+        spatial, temporal = self.attention(y)
+        return y * torch.cat([spatial[:, :self.first], temporal[:, self.first:self.last],
+                              spatial[:, self.last:]], 1)
 
     @torch.no_grad()
     def dense_weight(self):
@@ -123,18 +235,20 @@ class STHConv2d(nn.Module):
     the spatial kernels and temporal centres, taps [2, O, p*I] t-1 and t+1.
     """
 
-    def __init__(self, inputs, outputs, frames, stride=1, p=0.25, rotation=0):
+    def __init__(self, inputs, outputs, frames, stride=1, p=0.25, rotation=0,
+                 integration="sum"):
         super().__init__()
-        self.groups = int(round(1 / p))
+        self.p, self.groups = p, temporal_groups(p)
         if inputs % self.groups or outputs % self.groups:
             raise ValueError("channels must be divisible by 1/p = %d" % self.groups)
         self.inputs, self.outputs = inputs, outputs
         self.frames, self.stride, self.rotation = frames, stride, rotation % self.groups
         self.weight = nn.Parameter(torch.empty(outputs, inputs, 3, 3))
-        self.taps = nn.Parameter(torch.empty(2, outputs, inputs // self.groups))
+        self.taps = nn.Parameter(torch.empty(2, outputs, inputs // self.groups if p else 0))
         nn.init.kaiming_normal_(self.weight, mode="fan_out", nonlinearity="relu")
         nn.init.normal_(self.taps, std=float(self.weight.detach().std()))
         self.register_buffer("mask", self._mask(), persistent=False)
+        self.attention = make_attention(integration, outputs, frames)
 
     def _mask(self):
         """1 where a tap of the 3x3 plane exists, 0 elsewhere: [O, I, 3, 3]."""
@@ -146,6 +260,8 @@ class STHConv2d(nn.Module):
 
     def temporal_blocks(self):
         """(outputs, inputs) slices of every group that carry temporal kernels."""
+        if not self.p:
+            return
         step_in, step_out = self.inputs // self.groups, self.outputs // self.groups
         for g in range(self.groups):
             s = (g + self.rotation) % self.groups
@@ -156,21 +272,39 @@ class STHConv2d(nn.Module):
         """The 2-D kernel at time t, zeros where nothing is: [O, I, 3, 3]."""
         return self.weight * self.mask
 
-    def forward(self, x):
-        """[N*T, I, H, W] to [N*T, O, H/stride, W/stride]."""
-        out = F.conv2d(x, self.plane(), None, self.stride, 1)
+    def branches(self):
+        """The 2-D kernels [O, I, 3, 3] of the spatial and of the temporal branch."""
+        temporal = torch.zeros_like(self.weight)
+        for outs, ins in self.temporal_blocks():
+            temporal[outs, ins, 1, 1] = self.weight[outs, ins, 1, 1]
+        return self.plane() - temporal, temporal
+
+    def neighbours(self, x):
+        """What the taps t-1 and t+1 add: [N*T, O, H/stride, W/stride]."""
         step = self.inputs // self.groups
         turned = x[:, :, ::self.stride, ::self.stride].roll(-self.rotation * step, 1)
         turned = turned.view(-1, self.frames, *turned.shape[1:])
         zero = torch.zeros_like(turned[:, :1])
         before = torch.cat([zero, turned[:, :-1]], 1).flatten(0, 1)
         after = torch.cat([turned[:, 1:], zero], 1).flatten(0, 1)
-        out = out + F.conv2d(before, self.taps[0][:, :, None, None], groups=self.groups)
+        out = F.conv2d(before, self.taps[0][:, :, None, None], groups=self.groups)
         return out + F.conv2d(after, self.taps[1][:, :, None, None], groups=self.groups)
+
+    def forward(self, x):
+        """[N*T, I, H, W] to [N*T, O, H/stride, W/stride]."""
+        if not self.p:
+            return F.conv2d(x, self.weight, None, self.stride, 1)
+        if self.attention is None:
+            return F.conv2d(x, self.plane(), None, self.stride, 1) + self.neighbours(x)
+        spatial, centre = self.branches()
+        spatial = F.conv2d(x, spatial, None, self.stride, 1)
+        temporal = F.conv2d(x, centre, None, self.stride, 1) + self.neighbours(x)
+        share = self.attention(spatial + temporal)
+        return share[0] * spatial + share[1] * temporal
 
     @torch.no_grad()
     def dense_weight(self):
-        """The same as one 3-D kernel [O, I, 3, 3, 3] (T, H, W)."""
+        """The same, without attention, as one 3-D kernel [O, I, 3, 3, 3] (T, H, W)."""
         kernel = torch.zeros(self.outputs, self.inputs, 3, 3, 3)
         kernel[:, :, 1] = self.plane()
         for outs, ins in self.temporal_blocks():

@@ -6,7 +6,7 @@ Inside, activations are frames-as-batch [N*T, C, H, W] in channels-last memory.
 import torch
 from torch import nn
 
-from .layers import ReLU6, STHConv2d, STHDepthwise
+from .layers import ReLU6, STHConv2d, STHDepthwise, TemporalDepthwise, temporal_shift
 
 # expansion, outputs, repeats, stride of the first: Table 2 of arXiv 1801.04381
 MOBILENET_V2 = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
@@ -37,26 +37,49 @@ class _Head(nn.Module):
         return self.linear(self.dropout(pooled))
 
 
+class Temporal:
+    """How a network sees time: a row of the comparison in README.md.
+
+    kind: `sth`, or a rival: `tsn` (2-D, mean over frames), `tsm` (shifted
+    channels, arXiv 1811.08383), `2plus1d` (a 3x1x1 depthwise convolution after
+    every 3x3 one); p and integration: of STH.
+    """
+
+    KINDS = ("sth", "tsn", "tsm", "2plus1d")
+
+    def __init__(self, kind="sth", p=0.25, integration="sum"):
+        if kind not in self.KINDS:
+            raise ValueError("%s is none of %s" % (kind, ", ".join(self.KINDS)))
+        self.kind, self.integration = kind, integration
+        self.p = p if kind == "sth" else 0.0
+
+
 class InvertedResidual(nn.Module):
     """Expand 1x1, depthwise STH, project 1x1; a residual where shapes allow."""
 
-    def __init__(self, inputs, outputs, expansion, stride, frames, p, rotation):
+    def __init__(self, inputs, outputs, expansion, stride, frames, temporal, rotation):
         super().__init__()
         hidden = inputs * expansion
         self.residual = stride == 1 and inputs == outputs
+        self.frames, self.shift = frames, temporal.kind == "tsm" and self.residual
         self.expand = nn.Conv2d(inputs, hidden, 1, bias=False) if expansion > 1 else None
         self.expand_bn = nn.BatchNorm2d(hidden) if expansion > 1 else None
-        self.depthwise = STHDepthwise(hidden, frames, stride, p, rotation)
+        self.depthwise = STHDepthwise(hidden, frames, stride, temporal.p, rotation,
+                                      temporal.integration)
+        self.time = TemporalDepthwise(hidden, frames) if temporal.kind == "2plus1d" else None
         self.depthwise_bn = nn.BatchNorm2d(hidden)
         self.project = nn.Conv2d(hidden, outputs, 1, bias=False)
         self.project_bn = nn.BatchNorm2d(outputs)
         self.act = ReLU6()
 
     def forward(self, x):
-        y = x
+        y = temporal_shift(x, self.frames) if self.shift else x
         if self.expand is not None:
             y = self.act(self.expand_bn(self.expand(y)))
-        y = self.act(self.depthwise_bn(self.depthwise(y)))
+        y = self.depthwise(y)
+        if self.time is not None:
+            y = self.time(y)
+        y = self.act(self.depthwise_bn(y))
         y = self.project_bn(self.project(y))
         return x + y if self.residual else y
 
@@ -65,11 +88,11 @@ class STHMobileNetV2(nn.Module):
     """MobileNetV2 whose depthwise convolutions are STH convolutions.
 
     settings: rows (expansion, outputs, repeats, stride); stem, last: channels
-    before and after them; frames: T; p: fraction of temporal channels; block i
-    takes slice i mod 1/p as its temporal one.
+    before and after them; frames: T; temporal: STH or a rival; block i takes
+    slice i mod 1/p as its temporal one.
     """
 
-    def __init__(self, classes, frames=8, p=0.25, settings=MOBILENET_V2, stem=32,
+    def __init__(self, classes, frames=8, temporal=Temporal(), settings=MOBILENET_V2, stem=32,
                  last=1280, dropout=0.2):
         super().__init__()
         self.frames = frames
@@ -79,7 +102,7 @@ class STHMobileNetV2(nn.Module):
         for expansion, outputs, repeats, stride in settings:
             for i in range(repeats):
                 blocks.append(InvertedResidual(inputs, outputs, expansion,
-                                               stride if i == 0 else 1, frames, p,
+                                               stride if i == 0 else 1, frames, temporal,
                                                len(blocks)))
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
@@ -103,15 +126,16 @@ class ResidualBlock(nn.Module):
     projection of the residual where shapes differ.
     """
 
-    def __init__(self, inputs, width, outputs, stride, frames, p, rotation, bottleneck):
+    def __init__(self, inputs, width, outputs, stride, frames, p, rotation, bottleneck,
+                 integration="sum"):
         super().__init__()
         if bottleneck:
             convs = [nn.Conv2d(inputs, width, 1, bias=False),
-                     STHConv2d(width, width, frames, stride, p, rotation),
+                     STHConv2d(width, width, frames, stride, p, rotation, integration),
                      nn.Conv2d(width, outputs, 1, bias=False)]
         else:
-            convs = [STHConv2d(inputs, width, frames, stride, p, rotation),
-                     STHConv2d(width, outputs, frames, 1, p, rotation + 1)]
+            convs = [STHConv2d(inputs, width, frames, stride, p, rotation, integration),
+                     STHConv2d(width, outputs, frames, 1, p, rotation + 1, integration)]
         self.convs = nn.ModuleList(convs)
         widths = [width] * (len(convs) - 1) + [outputs]
         self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in widths)
@@ -138,7 +162,7 @@ class STHResNet(nn.Module):
     """
 
     def __init__(self, classes, layers, bottleneck, frames=8, p=0.25, width=64, stem=7,
-                 dropout=0.5):
+                 dropout=0.5, integration="sum"):
         super().__init__()
         self.frames = frames
         self.stem = nn.Conv2d(3, width, stem, 2, stem // 2, bias=False)
@@ -151,7 +175,7 @@ class STHResNet(nn.Module):
             for i in range(repeats):
                 stride = 2 if i == 0 and stage > 0 else 1
                 blocks.append(ResidualBlock(inputs, wide, wide * growth, stride, frames, p,
-                                            len(blocks), bottleneck))
+                                            len(blocks), bottleneck, integration))
                 inputs = wide * growth
         self.blocks = nn.ModuleList(blocks)
         self.head = _Head(inputs, classes, frames, dropout)
@@ -166,19 +190,28 @@ class STHResNet(nn.Module):
         return self.head(x)
 
 
-def sth_mobilenet_v2(classes, frames=8):
+def sth_mobilenet_v2(classes, frames=8, p=0.25, integration="sum"):
     """STH-MobileNetV2 1.0 with random weights."""
-    return STHMobileNetV2(classes, frames)
+    return STHMobileNetV2(classes, frames, Temporal("sth", p, integration))
 
 
-def sth_resnet18(classes, frames=8):
+def sth_resnet18(classes, frames=8, p=0.25, integration="sum"):
     """STH-ResNet-18 with random weights."""
-    return STHResNet(classes, (2, 2, 2, 2), False, frames)
+    return STHResNet(classes, (2, 2, 2, 2), False, frames, p, integration=integration)
 
 
-def sth_resnet50(classes, frames=8):
+def sth_resnet50(classes, frames=8, p=0.25, integration="sum"):
     """STH-ResNet-50 with random weights."""
-    return STHResNet(classes, (3, 4, 6, 3), True, frames)
+    return STHResNet(classes, (3, 4, 6, 3), True, frames, p, integration=integration)
+
+
+def from_checkpoint(state):
+    """The MobileNetV2 of a checkpoint of train.py, with its averaged weights, for evaluation."""
+    temporal = Temporal(state.get("temporal", "sth"), state.get("p", 0.25),
+                        state.get("integration", "sum"))
+    net = STHMobileNetV2(len(state["labels"]), state["frames"], temporal)
+    net.load_state_dict(state["average"])
+    return net.eval()
 
 
 NETWORKS = {"mobilenet_v2": sth_mobilenet_v2, "resnet18": sth_resnet18,

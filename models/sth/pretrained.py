@@ -18,7 +18,7 @@ import torch
 import torchvision
 from torch import nn
 
-from .networks import STHMobileNetV2
+from .networks import STHMobileNetV2, Temporal
 
 SEED_RATIO = 0.25
 
@@ -124,6 +124,8 @@ def _copy_depthwise(target, source, order):
     """
     weight = source.weight[order]
     target.weight.copy_(weight)
+    if target.first == target.last:
+        return
     part = weight[target.first:target.last].flatten(1)
     centre = part.sum(1)
     target.weight[target.first:target.last, 0, 1, 1] = centre
@@ -135,11 +137,12 @@ def _copy_depthwise(target, source, order):
 
 
 @torch.no_grad()
-def sth_from_imagenet(weights, batches, classes, frames):
-    """Return an STHMobileNetV2 that starts from ImageNet weights.
+def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal()):
+    """Return an STHMobileNetV2, or a rival, that starts from ImageNet weights.
 
     weights: state dictionary that loads strictly into torchvision's
-    mobilenet_v2 with 1000 classes.  batches: list of normalised frames.
+    mobilenet_v2 with 1000 classes.  batches: list of normalised frames.  Also
+    returns what share of each block's energy the temporal channels gave up.
     """
     flat = torchvision.models.mobilenet_v2(num_classes=1000)
     flat.load_state_dict(weights)
@@ -150,7 +153,7 @@ def sth_from_imagenet(weights, batches, classes, frames):
         for conv, norm in zip(convs, norms):
             normalise_filters(conv, norm)
     costs = plane_costs(flat, batches)
-    net = STHMobileNetV2(classes, frames)
+    net = STHMobileNetV2(classes, frames, temporal)
     _copy_conv(net.stem, flat.features[0][0])
     _copy_norm(net.stem_bn, flat.features[0][1])
     for i, (block, old) in enumerate(zip(net.blocks, flat.features[1:18])):
@@ -168,7 +171,8 @@ def sth_from_imagenet(weights, batches, classes, frames):
         _copy_norm(block.project_bn, old.conv[-1])
     _copy_conv(net.last, flat.features[18][0])
     _copy_norm(net.last_bn, flat.features[18][1])
-    return net, [float(c.sort()[0][:len(c) // 4].sum() / c.sum()) for c in costs]
+    return net, [float(c.sort()[0][:b.depthwise.last - b.depthwise.first].sum() / c.sum())
+                 for b, c in zip(net.blocks, costs)]
 
 
 @torch.no_grad()
