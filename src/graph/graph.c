@@ -10,6 +10,9 @@ static void free_value(gpointer data)
     SthValue *value = data;
     if (value->constant != NULL)
         g_bytes_unref(value->constant);
+    if (value->axis_names != NULL)
+        g_ptr_array_unref(value->axis_names);
+    g_ptr_array_unref(value->readers);
     g_free(value->name);
     g_free(value);
 }
@@ -58,6 +61,7 @@ SthValue *sth_graph_add_value(SthGraph *graph, const char *name)
 {
     SthValue *value = g_new0(SthValue, 1);
     value->name = g_strdup(name);
+    value->readers = g_ptr_array_new();
     g_ptr_array_add(graph->values, value);
     return value;
 }
@@ -124,6 +128,27 @@ SthNode *sth_graph_insert_node(SthGraph *graph, SthNode *next, const char *name,
 void sth_node_add_input(SthNode *node, SthValue *value)
 {
     g_ptr_array_add(node->inputs, value);
+    if (value != NULL)
+        g_ptr_array_add(value->readers, node);
+}
+
+void sth_node_set_input(SthNode *node, guint index, SthValue *value)
+{
+    while (node->inputs->len <= index)
+        g_ptr_array_add(node->inputs, NULL);
+    SthValue *before = node->inputs->pdata[index];
+    if (before != NULL)
+        g_ptr_array_remove_fast(before->readers, node);
+    node->inputs->pdata[index] = value;
+    if (value != NULL)
+        g_ptr_array_add(value->readers, node);
+}
+
+void sth_node_trim_inputs(SthNode *node, guint n)
+{
+    for (guint i = n; i < node->inputs->len; i++)
+        sth_node_set_input(node, i, NULL);
+    g_ptr_array_set_size(node->inputs, (gint)MIN(n, node->inputs->len));
 }
 
 void sth_node_add_output(SthNode *node, SthValue *value)
@@ -133,24 +158,54 @@ void sth_node_add_output(SthNode *node, SthValue *value)
         value->producer = node;
 }
 
-void sth_graph_remove_node(SthGraph *graph, SthNode *node)
+void sth_node_set_output(SthNode *node, guint index, SthValue *value)
 {
+    SthValue *before = node->outputs->pdata[index];
+    if (before != NULL && before->producer == node)
+        before->producer = NULL;
+    node->outputs->pdata[index] = value;
+    if (value != NULL)
+        value->producer = node;
+}
+
+void sth_graph_retire_node(SthGraph *graph, SthNode *node)
+{
+    sth_node_trim_inputs(node, 0);
     for (guint i = 0; i < node->outputs->len; i++) {
         SthValue *value = node->outputs->pdata[i];
         if (value != NULL && value->producer == node)
             value->producer = NULL;
     }
+    g_ptr_array_set_size(node->outputs, 0);
+    node->retired = TRUE;
+}
+
+void sth_graph_sweep_nodes(SthGraph *graph)
+{
+    guint kept = 0;
+    for (guint n = 0; n < graph->nodes->len; n++) {
+        SthNode *node = graph->nodes->pdata[n];
+        if (node->retired)
+            free_node(node);
+        else
+            graph->nodes->pdata[kept++] = node;
+    }
+    for (guint n = kept; n < graph->nodes->len; n++)
+        graph->nodes->pdata[n] = NULL;
+    g_ptr_array_set_free_func(graph->nodes, NULL);
+    g_ptr_array_set_size(graph->nodes, (gint)kept);
+    g_ptr_array_set_free_func(graph->nodes, free_node);
+}
+
+void sth_graph_remove_node(SthGraph *graph, SthNode *node)
+{
+    sth_graph_retire_node(graph, node);
     g_ptr_array_remove(graph->nodes, node);
 }
 
 guint sth_graph_count_uses(SthGraph *graph, SthValue *value)
 {
-    guint uses = 0;
-    for (guint n = 0; n < graph->nodes->len; n++) {
-        const SthNode *node = graph->nodes->pdata[n];
-        for (guint i = 0; i < node->inputs->len; i++)
-            uses += node->inputs->pdata[i] == value;
-    }
+    guint uses = value->readers->len;
     for (guint i = 0; i < graph->outputs->len; i++)
         uses += graph->outputs->pdata[i] == value;
     return uses;
@@ -158,18 +213,12 @@ guint sth_graph_count_uses(SthGraph *graph, SthValue *value)
 
 SthNode *sth_graph_single_user(SthGraph *graph, SthValue *value)
 {
-    SthNode *user = NULL;
-    if (sth_graph_is_output(graph, value))
+    if (value->readers->len == 0 || sth_graph_is_output(graph, value))
         return NULL;
-    for (guint n = 0; n < graph->nodes->len; n++) {
-        SthNode *node = graph->nodes->pdata[n];
-        if (!g_ptr_array_find(node->inputs, value, NULL))
-            continue;
-        if (user != NULL)
+    for (guint i = 1; i < value->readers->len; i++)
+        if (value->readers->pdata[i] != value->readers->pdata[0])
             return NULL;
-        user = node;
-    }
-    return user;
+    return value->readers->pdata[0];
 }
 
 gboolean sth_graph_is_output(SthGraph *graph, SthValue *value)
@@ -186,9 +235,36 @@ static void replace(GPtrArray *values, SthValue *from, SthValue *to)
 
 void sth_graph_replace_uses(SthGraph *graph, SthValue *from, SthValue *to)
 {
-    for (guint n = 0; n < graph->nodes->len; n++)
-        replace(((SthNode *)graph->nodes->pdata[n])->inputs, from, to);
+    if (from == to)
+        return;
+    for (guint i = 0; i < from->readers->len; i++) {
+        SthNode *reader = from->readers->pdata[i];
+        replace(reader->inputs, from, to);
+        g_ptr_array_add(to->readers, reader);
+    }
+    g_ptr_array_set_size(from->readers, 0);
     replace(graph->outputs, from, to);
+}
+
+gboolean sth_graph_check(SthGraph *graph)
+{
+    gsize readings = 0, listed = 0;
+    for (guint n = 0; n < graph->nodes->len; n++) {
+        SthNode *node = graph->nodes->pdata[n];
+        for (guint i = 0; i < node->inputs->len; i++)
+            readings += node->inputs->pdata[i] != NULL;
+        for (guint i = 0; i < node->outputs->len; i++)
+            if (node->outputs->pdata[i] != NULL && ((SthValue *)node->outputs->pdata[i])->producer != node)
+                return FALSE;
+    }
+    for (guint v = 0; v < graph->values->len; v++) {
+        SthValue *value = graph->values->pdata[v];
+        listed += value->readers->len;
+        for (guint i = 0; i < value->readers->len; i++)
+            if (!g_ptr_array_find(((SthNode *)value->readers->pdata[i])->inputs, value, NULL))
+                return FALSE;
+    }
+    return readings == listed;
 }
 
 void sth_graph_sweep_values(SthGraph *graph)

@@ -15,10 +15,12 @@ typedef struct _SthValue SthValue;
 /* What flows along an edge. Owned by the graph. */
 struct _SthValue {
     char *name;
-    SthTensor tensor;  /* type and shape; data only for constants. Before inference dtype may be INVALID, of a graph input a dimension -1 */
-    gboolean inferred; /* tensor's type and shape are final */
-    GBytes *constant;  /* owner of tensor.data: initializers and what was folded; NULL: computed at run time */
-    SthNode *producer; /* NULL: graph input or constant */
+    SthTensor tensor;      /* type and shape; data only for constants. Before inference dtype may be INVALID, of a graph input a dimension -1 */
+    gboolean inferred;     /* tensor's type and shape are final */
+    GBytes *constant;      /* owner of tensor.data: initializers and what was folded; NULL: computed at run time */
+    SthNode *producer;     /* NULL: graph input or constant */
+    GPtrArray *readers;    /* SthNode *, once for each reading; graph outputs are not in it. Kept by the edits below, for passes to read */
+    GPtrArray *axis_names; /* char * or NULL, one an axis: what the file calls its free dimensions ("batch"); NULL: nothing */
 };
 
 typedef enum {
@@ -48,8 +50,8 @@ struct _SthNode {
     char *op_type;        /* "Conv" */
     gint opset;           /* of its domain, as the model imports it */
     const SthOp *op;      /* row of the operator table */
-    GPtrArray *inputs;    /* SthValue *, NULL where an optional input is left out; not owned */
-    GPtrArray *outputs;   /* SthValue *, NULL where left out */
+    GPtrArray *inputs;    /* SthValue *, NULL where an optional input is left out; not owned. Changed by the edits below only: they count readers */
+    GPtrArray *outputs;   /* SthValue *, NULL where left out. The same */
     GHashTable *attrs;    /* char * -> SthAttr * */
     gpointer prepared;    /* what op->prepare() made; freed by op->release() */
     gsize scratch;        /* bytes that a run of it needs: shared by its threads… */
@@ -57,6 +59,7 @@ struct _SthNode {
     gsize prepared_bytes; /* memory behind prepared */
     guint packed_inputs;  /* bit i: run() does not read the data of constant input i, prepare() packed it */
     guint64 macs;         /* multiply-accumulates of one run */
+    gboolean retired;     /* waits for sth_graph_sweep_nodes() */
     GString *fused;       /* what passes merged into it, for people; NULL: nothing */
 };
 
@@ -85,8 +88,18 @@ SthNode *sth_graph_add_node(SthGraph *graph, const char *name, const char *op_ty
 /* A new node before @next. */
 SthNode *sth_graph_insert_node(SthGraph *graph, SthNode *next, const char *name, const char *op_type, gint opset);
 void sth_node_add_input(SthNode *node, SthValue *value /* may be NULL */);
+/* Makes @value input @index, whatever was there before; a longer list gets NULLs between. */
+void sth_node_set_input(SthNode *node, guint index, SthValue *value /* may be NULL */);
+/* Keeps the first @n inputs. */
+void sth_node_trim_inputs(SthNode *node, guint n);
 void sth_node_add_output(SthNode *node, SthValue *value /* may be NULL */);
+/* The node makes @value from now on, in place of what it made as output @index: a node that takes over the result of the one behind it. */
+void sth_node_set_output(SthNode *node, guint index, SthValue *value /* may be NULL */);
+/* Frees a node at once: linear in the nodes. A pass that removes many retires them and sweeps once at its end. */
 void sth_graph_remove_node(SthGraph *graph, SthNode *node);
+/* Takes a node out of the graph: it reads and makes nothing any more, but stays in graph->nodes until the sweep. */
+void sth_graph_retire_node(SthGraph *graph, SthNode *node);
+void sth_graph_sweep_nodes(SthGraph *graph);
 /* Nodes that read a value, counted once for each reading; graph outputs count as one reader each. */
 guint sth_graph_count_uses(SthGraph *graph, SthValue *value);
 /* The only node that reads it, or NULL if there are none, several, or it is a graph output. */
@@ -94,6 +107,8 @@ SthNode *sth_graph_single_user(SthGraph *graph, SthValue *value);
 gboolean sth_graph_is_output(SthGraph *graph, SthValue *value);
 /* Every reader of @from (graph outputs included) reads @to instead. */
 void sth_graph_replace_uses(SthGraph *graph, SthValue *from, SthValue *to);
+/* Whether readers and producers say what the nodes' lists say: FALSE after an edit that went round the functions above. */
+gboolean sth_graph_check(SthGraph *graph);
 /* Sorts the nodes topologically; FALSE with @error (STH_ERROR_FORMAT) if the graph has a circle. */
 gboolean sth_graph_sort(SthGraph *graph, GError **error);
 /* Frees values that nobody makes, reads or outputs. */

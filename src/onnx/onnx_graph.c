@@ -240,7 +240,7 @@ static gboolean connect_inputs(SthOnnxReader *reader, SthNode *node, const Onnx_
     }
     /* Optional inputs that are left out at the end may be written or not. */
     while (node->inputs->len > 0 && node->inputs->pdata[node->inputs->len - 1] == NULL)
-        g_ptr_array_set_size(node->inputs, (gint)node->inputs->len - 1);
+        sth_node_trim_inputs(node, node->inputs->len - 1);
     return check_counts(reader, node, error);
 }
 

@@ -151,7 +151,7 @@ static gboolean check_graph_inputs(SthGraph *graph, GError **error)
 
 gboolean sth_graph_infer(SthGraph *graph, GError **error)
 {
-    g_autoptr(GPtrArray) folded = g_ptr_array_new();
+    gboolean folded = FALSE;
 
     if (!check_graph_inputs(graph, error))
         return FALSE;
@@ -163,10 +163,11 @@ gboolean sth_graph_infer(SthGraph *graph, GError **error)
         if (is_foldable(node)) {
             if (!fold_node(node, error))
                 return FALSE;
-            g_ptr_array_add(folded, node);
+            sth_graph_retire_node(graph, node);
+            folded = TRUE;
         }
     }
-    for (guint i = 0; i < folded->len; i++)
-        sth_graph_remove_node(graph, g_ptr_array_index(folded, i));
+    if (folded)
+        sth_graph_sweep_nodes(graph);
     return TRUE;
 }

@@ -20,21 +20,30 @@ const SthPass *const *sth_pass_table(guint *n)
     return passes;
 }
 
-gboolean sth_graph_optimise(SthGraph *graph, GString *log, GError **error)
+static guint run_passes(SthGraph *graph, gboolean standard_only, guint *changes)
+{
+    guint changed = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
+        guint n = standard_only && !passes[i]->standard ? 0 : passes[i]->run(graph);
+        changes[i] += n;
+        changed += n;
+    }
+    /* A pass that edits a node's list by hand would mislead all that follow. */
+    g_assert(sth_graph_check(graph));
+    return changed;
+}
+
+static gboolean optimise(SthGraph *graph, gboolean standard_only, GString *log, GError **error)
 {
     guint changes[G_N_ELEMENTS(passes)] = {0};
     guint before = graph->nodes->len, folded, round = 0, changed;
 
     if (!sth_graph_infer(graph, error))
         return FALSE;
-    folded = before - graph->nodes->len;
+    folded = before > graph->nodes->len ? before - graph->nodes->len : 0;
     do {
-        changed = 0;
-        for (guint i = 0; i < G_N_ELEMENTS(passes); i++) {
-            guint n = passes[i]->run(graph);
-            changes[i] += n;
-            changed += n;
-        }
+        changed = run_passes(graph, standard_only, changes);
         if (changed && !sth_graph_infer(graph, error))
             return FALSE;
     } while (changed && ++round < MAX_ROUNDS);
@@ -47,4 +56,14 @@ gboolean sth_graph_optimise(SthGraph *graph, GString *log, GError **error)
             g_string_append_printf(log, "%s: %u (%s)\n", passes[i]->name, changes[i], passes[i]->description);
     }
     return TRUE;
+}
+
+gboolean sth_graph_optimise(SthGraph *graph, GString *log, GError **error)
+{
+    return optimise(graph, FALSE, log, error);
+}
+
+gboolean sth_graph_simplify(SthGraph *graph, GString *log, GError **error)
+{
+    return optimise(graph, TRUE, log, error);
 }

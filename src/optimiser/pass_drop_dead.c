@@ -21,11 +21,12 @@ static guint run(SthGraph *graph)
     for (guint i = graph->nodes->len; i-- > 0;) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
         if (is_dead(graph, node)) {
-            sth_graph_remove_node(graph, node);
+            sth_graph_retire_node(graph, node);
             changes++;
         }
     }
+    sth_graph_sweep_nodes(graph);
     return changes;
 }
 
-const SthPass sth_pass_drop_dead = {.name = "drop_dead", .description = "results that nobody reads", .run = run};
+const SthPass sth_pass_drop_dead = {.name = "drop_dead", .description = "results that nobody reads", .run = run, .standard = TRUE};

@@ -61,4 +61,4 @@ static guint run(SthGraph *graph)
     return changes;
 }
 
-const SthPass sth_pass_drop_identity = {.name = "drop_identity", .description = "nodes that give back their input", .run = run};
+const SthPass sth_pass_drop_identity = {.name = "drop_identity", .description = "nodes that give back their input", .run = run, .standard = TRUE};

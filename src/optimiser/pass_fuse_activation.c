@@ -62,8 +62,7 @@ static guint run(SthGraph *graph)
         sth_node_set_float(before, "sth.max", CLAMP(high, min, max));
         sth_node_note_fused(before, "%s '%s'", node->op_type, node->name);
         sth_graph_remove_node(graph, node);
-        g_ptr_array_index(before->outputs, 0) = out;
-        out->producer = before;
+        sth_node_set_output(before, 0, out);
         changes++;
         i--;
     }

@@ -34,13 +34,6 @@ static SthNode *foldable_conv(SthGraph *graph, SthNode *norm)
     return weight && weight->constant && weight->tensor.dtype == STH_DTYPE_FLOAT ? conv : NULL;
 }
 
-static void set_input(SthNode *node, guint index, SthValue *value)
-{
-    while (node->inputs->len <= index)
-        sth_node_add_input(node, NULL);
-    g_ptr_array_index(node->inputs, index) = value;
-}
-
 /* FALSE if something in it is not constant. */
 static gboolean fold(SthGraph *graph, SthNode *conv, SthNode *norm)
 {
@@ -68,9 +61,9 @@ static gboolean fold(SthGraph *graph, SthNode *conv, SthNode *norm)
         b_new[c] = (float)(((b ? b[c] : 0) - (double)mean[c]) * g + shift[c]);
     }
     value = sth_graph_add_constant(graph, w_old->name, STH_DTYPE_FLOAT, &w_old->tensor.shape, w_bytes);
-    set_input(conv, 1, value);
+    sth_node_set_input(conv, 1, value);
     value = sth_graph_add_constant(graph, conv->name, STH_DTYPE_FLOAT, &bias_shape, b_bytes);
-    set_input(conv, 2, value);
+    sth_node_set_input(conv, 2, value);
     return TRUE;
 }
 
@@ -91,12 +84,11 @@ static guint run(SthGraph *graph)
         sth_node_note_fused(conv, "BatchNormalization '%s'", norm->name);
         sth_graph_remove_node(graph, norm);
         /* The Conv now makes what the BatchNormalization made, under its name. */
-        g_ptr_array_index(conv->outputs, 0) = out;
-        out->producer = conv;
+        sth_node_set_output(conv, 0, out);
         changes++;
     }
     return changes;
 }
 
 const SthPass sth_pass_fuse_batch_norm = {
-    .name = "fuse_batch_norm", .description = "BatchNormalization into the weights of the Conv before it", .run = run};
+    .name = "fuse_batch_norm", .description = "BatchNormalization into the weights of the Conv before it", .run = run, .standard = TRUE};

@@ -45,9 +45,7 @@ static void fuse(SthGraph *graph, SthNode *conv, SthNode *add, guint other)
     SthValue *residual = sth_node_input(add, other), *out = sth_node_output(add, 0);
     guint from, to;
 
-    while (conv->inputs->len < 3)
-        sth_node_add_input(conv, NULL);
-    sth_node_add_input(conv, residual);
+    sth_node_set_input(conv, 3, residual);
     if (sth_node_has(add, "sth.min"))
         sth_node_set_float(conv, "sth.min", sth_node_float(add, "sth.min", 0));
     if (sth_node_has(add, "sth.max"))
@@ -59,8 +57,7 @@ static void fuse(SthGraph *graph, SthNode *conv, SthNode *add, guint other)
     memmove(&graph->nodes->pdata[from], &graph->nodes->pdata[from + 1], (to - from) * sizeof(gpointer));
     graph->nodes->pdata[to] = conv;
     sth_graph_remove_node(graph, add);
-    g_ptr_array_index(conv->outputs, 0) = out;
-    out->producer = conv;
+    sth_node_set_output(conv, 0, out);
 }
 
 static guint run(SthGraph *graph)

@@ -62,6 +62,34 @@ static void test_replace(Fixture *f, gconstpointer data)
     g_assert_cmpuint(sth_graph_count_uses(f->graph, f->b), ==, 0);
 }
 
+/* Inputs and outputs change hands, and readers and producers follow. */
+static void test_edits(Fixture *f, gconstpointer data)
+{
+    sth_node_set_input(f->third, 2, f->x);
+    g_assert_cmpuint(f->third->inputs->len, ==, 3);
+    g_assert_null(sth_node_input(f->third, 1));
+    g_assert_null(sth_graph_single_user(f->graph, f->x));
+    sth_node_set_input(f->third, 0, f->x);
+    g_assert_true(sth_graph_single_user(f->graph, f->a) == f->second);
+    g_assert_cmpuint(sth_graph_count_uses(f->graph, f->x), ==, 3);
+    sth_node_trim_inputs(f->third, 1);
+    g_assert_cmpuint(sth_graph_count_uses(f->graph, f->x), ==, 2);
+    sth_node_set_output(f->third, 0, f->b);
+    g_assert_true(f->b->producer == f->third && f->c->producer == NULL);
+    sth_node_set_output(f->second, 0, f->c);
+    g_assert_true(f->b->producer == f->third && f->c->producer == f->second);
+    g_assert_true(sth_graph_check(f->graph));
+    sth_graph_retire_node(f->graph, f->second);
+    g_assert_cmpuint(f->graph->nodes->len, ==, 3);
+    g_assert_cmpuint(sth_graph_count_uses(f->graph, f->a), ==, 0);
+    sth_graph_sweep_nodes(f->graph);
+    g_assert_cmpuint(f->graph->nodes->len, ==, 2);
+    g_assert_true(f->graph->nodes->pdata[1] == f->third && sth_graph_check(f->graph));
+    f->first->inputs->pdata[0] = f->c;
+    g_assert_false(sth_graph_check(f->graph));
+    f->first->inputs->pdata[0] = f->x;
+}
+
 static void test_remove(Fixture *f, gconstpointer data)
 {
     sth_graph_remove_node(f->graph, f->third);
@@ -172,6 +200,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("uses", test_uses);
     ADD("replace", test_replace);
+    ADD("edits", test_edits);
     ADD("remove", test_remove);
     ADD("constant", test_constant);
     ADD("insert-and-sort", test_insert_and_sort);
