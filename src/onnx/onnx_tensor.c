@@ -42,6 +42,14 @@ static const struct {
     {ONNX__TENSOR_PROTO__DATA_TYPE__STRING, STH_DTYPE_INVALID, FIELD_INT32, "string"},
     {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX64, STH_DTYPE_INVALID, FIELD_FLOAT, "complex64"},
     {ONNX__TENSOR_PROTO__DATA_TYPE__COMPLEX128, STH_DTYPE_INVALID, FIELD_DOUBLE, "complex128"},
+    /* Newer than the onnx.proto of Debian 12. */
+    {17, STH_DTYPE_INVALID, FIELD_INT32, "float8e4m3fn"},
+    {18, STH_DTYPE_INVALID, FIELD_INT32, "float8e4m3fnuz"},
+    {19, STH_DTYPE_INVALID, FIELD_INT32, "float8e5m2"},
+    {20, STH_DTYPE_INVALID, FIELD_INT32, "float8e5m2fnuz"},
+    {21, STH_DTYPE_INVALID, FIELD_INT32, "uint4"},
+    {22, STH_DTYPE_INVALID, FIELD_INT32, "int4"},
+    {23, STH_DTYPE_INVALID, FIELD_INT32, "float4e2m1"},
 };
 
 SthDType sth_onnx_dtype(gint32 data_type)

@@ -36,6 +36,7 @@ struct _SthOp {
     gint since;       /* oldest opset whose definition this file implements */
     guint flags;
     guint min_in, max_in; /* number of inputs, max G_MAXUINT: any */
+    guint constant_in;    /* bit i: input i, where it is given, must be a constant when the model is opened */
     /* Checks attributes, types and shapes; sets type and shape of each output (value->tensor, inferred = TRUE). Inputs are inferred.
      * What must be known at open time (Reshape's shape) must be a constant input here. Fails with sth_op_error(). */
     gboolean (*infer)(SthNode *node, GError **error);

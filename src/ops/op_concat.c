@@ -177,4 +177,5 @@ static void run_split(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_split;
-const SthOp sth_op_split = {.name = "Split", .since = 2, .min_in = 1, .max_in = 2, .infer = infer_split, .prepare = prepare_split, .run = run_split};
+const SthOp sth_op_split = {
+    .name = "Split", .since = 2, .min_in = 1, .max_in = 2, .constant_in = 1 << 1, .infer = infer_split, .prepare = prepare_split, .run = run_split};

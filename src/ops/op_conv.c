@@ -46,9 +46,6 @@ static gboolean infer(SthNode *node, GError **error)
     for (guint i = 0; i < 4; i++)
         if ((i < 2 || sth_node_input(node, i)) && !sth_op_require_type(node, i, STH_DTYPE_FLOAT, error))
             return FALSE;
-    if (!weight->constant || (bias && !bias->constant))
-        return sth_op_error(node, error, "weights that are computed when the model runs ('%s') are not supported: make them constants",
-                            weight->constant ? bias->name : weight->name);
     if (!init(&conv, node, error))
         return FALSE;
     if (bias && (bias->tensor.shape.rank != 1 || bias->tensor.shape.dims[0] != weight->tensor.shape.dims[0]))
@@ -118,6 +115,7 @@ const SthOp sth_op_conv = {
     .since = 1,
     .min_in = 2,
     .max_in = 4,
+    .constant_in = 1 << 1 | 1 << 2,
     .infer = infer,
     .prepare = prepare,
     .run = run,

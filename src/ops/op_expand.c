@@ -50,7 +50,7 @@ static void run_copy(const SthOpRun *run)
 
 extern const SthOp sth_op_expand;
 const SthOp sth_op_expand = {
-    .name = "Expand", .since = 8, .min_in = 2, .max_in = 2, .infer = infer_expand, .prepare = prepare_expand, .run = run_copy};
+    .name = "Expand", .since = 8, .min_in = 2, .max_in = 2, .constant_in = 1 << 1, .infer = infer_expand, .prepare = prepare_expand, .run = run_copy};
 
 static gboolean infer_tile(SthNode *node, GError **error)
 {
@@ -91,4 +91,5 @@ static gboolean prepare_tile(SthNode *node, GError **error)
 }
 
 extern const SthOp sth_op_tile;
-const SthOp sth_op_tile = {.name = "Tile", .since = 6, .min_in = 2, .max_in = 2, .infer = infer_tile, .prepare = prepare_tile, .run = run_copy};
+const SthOp sth_op_tile = {
+    .name = "Tile", .since = 6, .min_in = 2, .max_in = 2, .constant_in = 1 << 1, .infer = infer_tile, .prepare = prepare_tile, .run = run_copy};

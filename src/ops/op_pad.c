@@ -231,5 +231,12 @@ static void run_pad(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_pad;
-const SthOp sth_op_pad = {
-    .name = "Pad", .since = 2, .min_in = 1, .max_in = 4, .infer = infer, .prepare = prepare, .run = run_pad, .release = release};
+const SthOp sth_op_pad = {.name = "Pad",
+                          .since = 2,
+                          .min_in = 1,
+                          .max_in = 4,
+                          .constant_in = 1 << 1 | 1 << 3,
+                          .infer = infer,
+                          .prepare = prepare,
+                          .run = run_pad,
+                          .release = release};

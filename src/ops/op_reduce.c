@@ -216,6 +216,7 @@ static gboolean is_float_runs(const SthOpRun *run)
                                   .since = 1,                                                                                                        \
                                   .min_in = 1,                                                                                                       \
                                   .max_in = spatial ? 1 : 2,                                                                                         \
+                                  .constant_in = 1 << 1,                                                                                             \
                                   .infer = infer_##ident,                                                                                            \
                                   .prepare = prepare_##ident,                                                                                        \
                                   .run = run_##ident};

@@ -170,6 +170,7 @@ const SthOp sth_op_constant_of_shape = {.name = "ConstantOfShape",
                                         .since = 9,
                                         .min_in = 1,
                                         .max_in = 1,
+                                        .constant_in = 1 << 0,
                                         .infer = infer_constant_of_shape,
                                         .prepare = prepare_constant_of_shape,
                                         .run = run_constant_of_shape};
@@ -226,4 +227,5 @@ static void run_range(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_range;
-const SthOp sth_op_range = {.name = "Range", .since = 11, .min_in = 3, .max_in = 3, .infer = infer_range, .run = run_range};
+const SthOp sth_op_range = {
+    .name = "Range", .since = 11, .min_in = 3, .max_in = 3, .constant_in = 1 << 0 | 1 << 1 | 1 << 2, .infer = infer_range, .run = run_range};

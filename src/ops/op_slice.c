@@ -122,4 +122,11 @@ static void run_slice(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_slice;
-const SthOp sth_op_slice = {.name = "Slice", .since = 1, .min_in = 1, .max_in = 5, .infer = infer, .prepare = prepare, .run = run_slice};
+const SthOp sth_op_slice = {.name = "Slice",
+                            .since = 1,
+                            .min_in = 1,
+                            .max_in = 5,
+                            .constant_in = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4,
+                            .infer = infer,
+                            .prepare = prepare,
+                            .run = run_slice};

@@ -144,13 +144,14 @@ static gboolean infer_dropout(SthNode *node, GError **error)
     return TRUE;
 }
 
-#define STH_VIEW(ident, op_name, oldest, most)                                                                                                       \
+#define STH_VIEW(ident, op_name, oldest, most, constants)                                                                                            \
     extern const SthOp sth_op_##ident;                                                                                                               \
-    const SthOp sth_op_##ident = {.name = op_name, .since = oldest, .flags = STH_OP_VIEW, .min_in = 1, .max_in = most, .infer = infer_##ident};
+    const SthOp sth_op_##ident = {                                                                                                                   \
+        .name = op_name, .since = oldest, .flags = STH_OP_VIEW, .min_in = 1, .max_in = most, .constant_in = constants, .infer = infer_##ident};
 
-STH_VIEW(reshape, "Reshape", 1, 2)
-STH_VIEW(flatten, "Flatten", 1, 1)
-STH_VIEW(squeeze, "Squeeze", 1, 2)
-STH_VIEW(unsqueeze, "Unsqueeze", 1, 2)
-STH_VIEW(identity, "Identity", 1, 1)
-STH_VIEW(dropout, "Dropout", 7, 3)
+STH_VIEW(reshape, "Reshape", 1, 2, 1 << 1)
+STH_VIEW(flatten, "Flatten", 1, 1, 0)
+STH_VIEW(squeeze, "Squeeze", 1, 2, 1 << 1)
+STH_VIEW(unsqueeze, "Unsqueeze", 1, 2, 1 << 1)
+STH_VIEW(identity, "Identity", 1, 1, 0)
+STH_VIEW(dropout, "Dropout", 7, 3, 1 << 2)

@@ -28,6 +28,10 @@ static gboolean check_inputs(SthNode *node, GError **error)
             return sth_op_error(node, error, "input %u is left out, but the operator needs it", i);
         if (value && !value->inferred)
             return sth_op_error(node, error, "the shape of its input '%s' is not known", value->name);
+        if (value && !value->constant && i < 32 && (op->constant_in >> i & 1))
+            return sth_op_error(node, error,
+                                "input %u ('%s') must be a constant, but it is computed when the model runs; export with fixed shapes and weights", i,
+                                value->name);
     }
     return TRUE;
 }

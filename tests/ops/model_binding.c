@@ -8,25 +8,7 @@
 
 #include <onnx.pb-c.h>
 
-/* Inputs that an operator needs as constants: a bit each. */
-static const struct {
-    const char *op;
-    guint inputs;
-} needed[] = {
-    {"ConstantOfShape", 1 << 0},                  /* shape */
-    {"Conv", 1 << 1 | 1 << 2},                    /* weights, bias */
-    {"Dropout", 1 << 2},                          /* training mode */
-    {"Expand", 1 << 1},                           /* shape */
-    {"Pad", 1 << 1 | 1 << 3},                     /* pads, axes */
-    {"Range", 1 << 0 | 1 << 1 | 1 << 2},          /* start, limit, delta */
-    {"ReduceSum", 1 << 1},                        /* axes */
-    {"Reshape", 1 << 1},                          /* shape */
-    {"Slice", 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4}, /* starts, ends, axes, steps */
-    {"Split", 1 << 1},                            /* lengths */
-    {"Squeeze", 1 << 1},                          /* axes */
-    {"Tile", 1 << 1},                             /* repeats */
-    {"Unsqueeze", 1 << 1},                        /* axes */
-};
+#include "ops/op.h"
 
 static gpointer unpack(const ProtobufCMessageDescriptor *type, const char *path, GError **error)
 {
@@ -41,14 +23,22 @@ static gpointer unpack(const ProtobufCMessageDescriptor *type, const char *path,
     return message;
 }
 
-static gboolean is_needed(const Onnx__GraphProto *graph, const char *name)
+/* A node of the model takes the value, or what others make of it, as a constant only. Nodes are in running order; those before @first do not read it. */
+static gboolean is_needed(const Onnx__GraphProto *graph, const char *name, gsize first)
 {
-    for (gsize n = 0; n < graph->n_node; n++) {
+    for (gsize n = first; n < graph->n_node; n++) {
         const Onnx__NodeProto *node = graph->node[n];
-        for (gsize row = 0; row < G_N_ELEMENTS(needed); row++)
-            for (gsize i = 0; i < node->n_input && strcmp(node->op_type, needed[row].op) == 0; i++)
-                if ((needed[row].inputs >> i & 1) && strcmp(node->input[i], name) == 0)
-                    return TRUE;
+        const SthOp *op = sth_op_find(node->op_type);
+        gboolean reads = FALSE;
+        for (gsize i = 0; i < node->n_input && op != NULL; i++) {
+            gboolean here = strcmp(node->input[i], name) == 0;
+            if (here && (op->constant_in >> i & 1))
+                return TRUE;
+            reads = reads || here;
+        }
+        for (gsize i = 0; i < node->n_output && reads && !(op->flags & STH_OP_SHAPE_ONLY); i++)
+            if (is_needed(graph, node->output[i], n + 1))
+                return TRUE;
     }
     return FALSE;
 }
@@ -114,7 +104,7 @@ GArray *model_binding_write(const char *path, const char *data_folder, BindMode 
         char *file = g_strdup_printf("%s/input_%u.pb", data_folder, position);
         Onnx__TensorProto *tensor = load_input(graph->input[i], file, error);
         done = tensor != NULL;
-        if (done && (mode == BIND_ALL || is_needed(graph, name))) {
+        if (done && (mode == BIND_ALL || is_needed(graph, name, 0))) {
             add_initializer(graph, name, tensor);
         } else if (done) {
             g_array_append_val(left, position);
