@@ -1,92 +1,103 @@
-/* AveragePool. SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ops/sliding.h"
+/* AveragePool. The mean of no elements (a window in the padding alone) is 0.
+ *
+ * With ceil_mode the last windows may reach beyond the padding. Do their taps out there count when the padding does (count_include_pad)? No, as
+ * PyTorch has it, which wrote the models of the older opsets; yes from opset 19 on, as ONNX's own cases have it.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/pooling.h"
 
 typedef struct {
-    SthSliding sliding;
-    gboolean count_pads; /* padding counts as elements that are zero */
+    SthPooling head;
+    gint64 *counts[STH_AXES]; /* by output along the axis: taps that count */
 } Pool;
 
 static gboolean infer(SthNode *node, GError **error)
 {
-    SthSliding sliding;
-    SthShape shape;
+    return sth_pooling_infer(node, STH_TYPES_REAL, error);
+}
 
-    if (!sth_op_require_type(node, 0, STH_DTYPE_FLOAT, error) || !sth_sliding_init(&sliding, node, NULL, error))
-        return FALSE;
-    sth_sliding_shape(&sliding, node, sth_node_input(node, 0)->tensor.shape.dims[1], &shape);
-    sth_op_set_output(node, 0, STH_DTYPE_FLOAT, &shape);
-    return TRUE;
+#define SUM(step)                                                                                                                                    \
+    for (gsize x = 0; x < n; x++)                                                                                                                    \
+        out[x] += in[x * (step)];
+
+#define DEFINE_ROW(type)                                                                                                                             \
+    static void sum_##type(gpointer data, const SthSlidingTap *tap)                                                                                  \
+    {                                                                                                                                                \
+        const SthPoolingRow *row = data;                                                                                                             \
+        const type *in = (const type *)row->in + tap->from;                                                                                          \
+        type *out = (type *)row->out + tap->first;                                                                                                   \
+        const gsize n = tap->n, stride = (gsize)row->pooling->sliding.stride[STH_W];                                                                 \
+        if (stride == 1)                                                                                                                             \
+            SUM(1)                                                                                                                                   \
+        else if (stride == 2)                                                                                                                        \
+            SUM(2)                                                                                                                                   \
+        else                                                                                                                                         \
+            SUM(stride)                                                                                                                              \
+    }                                                                                                                                                \
+                                                                                                                                                     \
+    static void run_row_##type(const SthPoolingRow *row)                                                                                             \
+    {                                                                                                                                                \
+        const Pool *pool = (const Pool *)row->pooling;                                                                                               \
+        const gint64 others = pool->counts[STH_T][row->t] * pool->counts[STH_H][row->h], *counts = pool->counts[STH_W];                              \
+        const gsize n = (gsize)pool->head.sliding.out[STH_W];                                                                                        \
+        type *out = row->out;                                                                                                                        \
+        for (gsize x = 0; x < n; x++)                                                                                                                \
+            out[x] = 0;                                                                                                                              \
+        sth_sliding_row(&pool->head.sliding, row->t, row->h, sum_##type, (gpointer)row);                                                             \
+        for (gsize x = 0; x < n; x++)                                                                                                                \
+            out[x] /= (type)MAX(1, others * counts[x]);                                                                                              \
+    }
+
+DEFINE_ROW(float)
+DEFINE_ROW(double)
+
+/* Taps of the kernel that count, for each output along an axis: those from @first to @end - 1 of the input. */
+static gint64 *count_taps(const SthSliding *s, guint axis, gint64 first, gint64 end)
+{
+    gint64 *counts = g_new(gint64, MAX(1, s->out[axis]));
+
+    for (gint64 at = 0; at < s->out[axis]; at++) {
+        /* Taps of this output are at start, start + dilation… */
+        const gint64 start = at * s->stride[axis] - s->pad[axis], dilation = s->dilation[axis];
+        const gint64 from = first > start ? (first - start + dilation - 1) / dilation : 0;
+        const gint64 to = end > start ? (end - start + dilation - 1) / dilation : 0;
+
+        counts[at] = MAX(0, MIN(to, s->kernel[axis]) - from);
+    }
+    return counts;
 }
 
 static gboolean prepare(SthNode *node, GError **error)
 {
+    const gboolean count_pads = sth_node_int(node, "count_include_pad", 0) != 0, count_all = count_pads && node->opset >= 19;
     Pool *pool = g_new0(Pool, 1);
+    const SthSliding *s = &pool->head.sliding;
 
-    pool->count_pads = sth_node_int(node, "count_include_pad", 0) != 0;
     node->prepared = pool;
-    return sth_sliding_init(&pool->sliding, node, NULL, error);
+    if (!sth_pooling_init(&pool->head, node, sth_op_in(node, 0)->dtype == STH_DTYPE_FLOAT ? run_row_float : run_row_double, error))
+        return FALSE;
+    for (guint axis = 0; axis < STH_AXES; axis++)
+        pool->counts[axis] =
+            count_taps(s, axis, count_pads ? -s->pad[axis] : 0, count_all ? G_MAXINT64 / 2 : s->in[axis] + (count_pads ? s->pad_end[axis] : 0));
+    return TRUE;
 }
 
-/* Taps of the kernel at output @at of an axis that count. */
-static gint64 count_taps(const Pool *pool, guint axis, gint64 at)
+static void release(gpointer prepared)
 {
-    const SthSliding *s = &pool->sliding;
-    const gint64 first = pool->count_pads ? -s->pad[axis] : 0, end = s->in[axis] + (pool->count_pads ? s->pad_end[axis] : 0);
-    gint64 n = 0;
+    Pool *pool = prepared;
 
-    for (gint64 tap = 0; tap < s->kernel[axis]; tap++) {
-        gint64 from = at * s->stride[axis] + tap * s->dilation[axis] - s->pad[axis];
-
-        n += from >= first && from < end;
-    }
-    return n;
+    for (guint axis = 0; axis < STH_AXES; axis++)
+        g_free(pool->counts[axis]);
+    g_free(pool);
 }
 
-/* Row (@t, @h) of the outputs of one channel. */
-static void pool_row(const Pool *pool, const float *in, gint64 t, gint64 h, float *out)
-{
-    const SthSliding *s = &pool->sliding;
-    const gint64 rows = count_taps(pool, STH_T, t) * count_taps(pool, STH_H, h);
-
-    for (gint64 x = 0; x < s->out[STH_W]; x++)
-        out[x] = 0;
-    for (gint64 kt = 0; kt < s->kernel[STH_T]; kt++)
-        for (gint64 kh = 0; kh < s->kernel[STH_H]; kh++) {
-            const gint64 from_t = t * s->stride[STH_T] + kt * s->dilation[STH_T] - s->pad[STH_T];
-            const gint64 from_h = h * s->stride[STH_H] + kh * s->dilation[STH_H] - s->pad[STH_H];
-
-            if (from_t < 0 || from_t >= s->in[STH_T] || from_h < 0 || from_h >= s->in[STH_H])
-                continue;
-            for (gint64 kw = 0; kw < s->kernel[STH_W]; kw++) {
-                gint64 first, end;
-                const float *row = in + (from_t * s->in[STH_H] + from_h) * s->in[STH_W] + kw * s->dilation[STH_W] - s->pad[STH_W];
-
-                sth_sliding_range(s, STH_W, kw, &first, &end);
-                for (gint64 x = first; x < end; x++)
-                    out[x] += row[x * s->stride[STH_W]];
-            }
-        }
-    for (gint64 x = 0; x < s->out[STH_W]; x++)
-        out[x] /= (float)(rows * count_taps(pool, STH_W, x));
-}
-
-/* @item = image * channels + channel. */
-static void run_plane(gpointer data, guint item, guint thread)
-{
-    const SthOpRun *op = data;
-    const Pool *pool = op->prepared;
-    const SthSliding *s = &pool->sliding;
-    const float *in = (const float *)op->in[0].data + item * sth_sliding_in(s);
-    float *out = (float *)op->out[0].data + item * sth_sliding_out(s);
-
-    for (gint64 t = 0; t < s->out[STH_T]; t++)
-        for (gint64 h = 0; h < s->out[STH_H]; h++, out += s->out[STH_W])
-            pool_row(pool, in, t, h, out);
-}
-
-static void run(const SthOpRun *op)
-{
-    sth_op_parallel(op, run_plane, (gpointer)op, (guint)(op->in[0].shape.dims[0] * op->in[0].shape.dims[1]));
-}
-
-const SthOp sth_op_average_pool = {.name = "AveragePool", .since = 7, .min_in = 1, .max_in = 1, .infer = infer, .prepare = prepare, .run = run};
+const SthOp sth_op_average_pool = {
+    .name = "AveragePool",
+    .since = 1,
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .prepare = prepare,
+    .run = sth_pooling_run,
+    .release = release,
+};

@@ -113,6 +113,8 @@ gboolean sth_sliding_init(SthSliding *s, const SthNode *node, const SthShape *we
     for (guint i = 0; weight && i < n; i++)
         if (s->kernel[STH_AXES - n + i] != weight->dims[2 + i] || weight->dims[2 + i] < 1)
             return sth_op_error(node, error, "kernel_shape is not that of the weights");
+    if ((double)s->kernel[STH_T] * (double)s->kernel[STH_H] * (double)s->kernel[STH_W] > STH_SLIDING_MAX_TAPS)
+        return sth_op_error(node, error, "a kernel of more than %d taps is not supported", STH_SLIDING_MAX_TAPS);
     return set_pads_and_out(s, node, n, error);
 }
 
@@ -153,4 +155,28 @@ void sth_sliding_range(const SthSliding *s, guint axis, gint64 tap, gint64 *firs
     *first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
     *end = last < 0 ? 0 : MIN(s->out[axis], last / stride + 1);
     *first = MIN(*first, *end);
+}
+
+void sth_sliding_row(const SthSliding *s, gint64 t, gint64 h, SthSlidingTapFunc func, gpointer data)
+{
+    for (gint64 kt = 0; kt < s->kernel[STH_T]; kt++) {
+        const gint64 from_t = t * s->stride[STH_T] + kt * s->dilation[STH_T] - s->pad[STH_T];
+
+        for (gint64 kh = 0; kh < s->kernel[STH_H] && from_t >= 0 && from_t < s->in[STH_T]; kh++) {
+            const gint64 from_h = h * s->stride[STH_H] + kh * s->dilation[STH_H] - s->pad[STH_H];
+
+            for (gint64 kw = 0; kw < s->kernel[STH_W] && from_h >= 0 && from_h < s->in[STH_H]; kw++) {
+                gint64 first, end, from_w;
+
+                sth_sliding_range(s, STH_W, kw, &first, &end);
+                if (first >= end)
+                    continue;
+                from_w = first * s->stride[STH_W] + kw * s->dilation[STH_W] - s->pad[STH_W];
+                func(data, &(SthSlidingTap){.tap = (gsize)((kt * s->kernel[STH_H] + kh) * s->kernel[STH_W] + kw),
+                                            .from = (gsize)((from_t * s->in[STH_H] + from_h) * s->in[STH_W] + from_w),
+                                            .first = (gsize)first,
+                                            .n = (gsize)(end - first)});
+            }
+        }
+    }
 }

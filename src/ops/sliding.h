@@ -15,6 +15,9 @@ typedef struct {
     gint64 pad[STH_AXES], pad_end[STH_AXES]; /* before the first and after the last element; negative crops */
 } SthSliding;
 
+/* The largest kernel, in taps. */
+#define STH_SLIDING_MAX_TAPS G_MAXINT32
+
 /* Reads kernel_shape (where that is absent, the last axes of @weight's shape; NULL: it must be there), strides, dilations, pads, auto_pad and
  * ceil_mode, for input 0. FALSE with @error naming the attribute. */
 gboolean sth_sliding_init(SthSliding *sliding, const SthNode *node, const SthShape *weight, GError **error);
@@ -29,5 +32,16 @@ gsize sth_sliding_taps(const SthSliding *sliding);
 
 /* The part first…end-1 (maybe empty) of the outputs along an axis for which the kernel's tap lies inside of the input. */
 void sth_sliding_range(const SthSliding *sliding, guint axis, gint64 tap, gint64 *first, gint64 *end);
+
+/* What one tap of the kernel reads for a row of outputs: output first + i reads the channel's element from + i * stride[STH_W], 0 <= i < n. */
+typedef struct {
+    gsize tap; /* (t * kernel height + h) * kernel width + w */
+    gsize from;
+    gsize first, n; /* n >= 1 */
+} SthSlidingTap;
+typedef void (*SthSlidingTapFunc)(gpointer data, const SthSlidingTap *tap);
+
+/* Calls @func for each tap of which something lies inside of the input, for the outputs' row @h of frame @t; taps in order. */
+void sth_sliding_row(const SthSliding *sliding, gint64 t, gint64 h, SthSlidingTapFunc func, gpointer data);
 
 G_END_DECLS
