@@ -6,9 +6,10 @@ import unittest
 import numpy as np
 import torch
 import torchvision
+from torch import nn
 from torch.nn import functional as F
 
-from sth import layers, networks, onnx_export, onnx_run, pretrained
+from sth import convert, layers, networks, onnx_export, onnx_run, pretrained
 
 FRAMES = 5
 
@@ -64,6 +65,112 @@ class Layers(unittest.TestCase):
         temporal = (layer.dense_weight()[:, :, 0, 1, 1] != 0).float()
         self.assertTrue(bool((temporal.mean(0) == 0.25).all()))
         self.assertTrue(bool((temporal.mean(1) == 0.25).all()))
+
+
+    def test_parameters(self):
+        """9 (1 - p) + 3 p a pair of channels, whatever p is."""
+        for p in (1 / 8, 1 / 4, 1 / 2):
+            dense = layers.STHConv2d(16, 32, FRAMES, p=p)
+            self.assertEqual(16 * 32 * (9 * (1 - p) + 3 * p), (dense.dense_weight() != 0).sum())
+            self.assertEqual(16 * 32 * (9 * (1 - p) + 3 * p),
+                             dense.mask.sum() + dense.taps.numel())
+            depthwise = layers.STHDepthwise(16, FRAMES, p=p)
+            self.assertEqual(16 * (9 * (1 - p) + 3 * p), (depthwise.dense_weight() != 0).sum())
+
+    def test_no_temporal_channels(self):
+        """p = 0 is the 2-D convolution."""
+        x = torch.randn(2 * FRAMES, 8, 7, 6)
+        for layer, groups in ((layers.STHConv2d(8, 12, FRAMES, 2, 0), 1),
+                              (layers.STHDepthwise(8, FRAMES, 2, 0), 8)):
+            self.assertEqual(0, layer.taps.numel())
+            torch.testing.assert_close(layer(x), F.conv2d(x, layer.weight, None, 2, 1, 1, groups))
+
+    def test_impulse(self):
+        """A spatial channel answers in the plane only, a temporal one in the line only."""
+        layer = layers.STHDepthwise(8, FRAMES, rotation=1)
+        x = torch.zeros(FRAMES, 8, 5, 5)
+        x[2, :, 2, 2] = 1
+        heard = (layer(x) != 0).view(FRAMES, 8, 5, 5)
+        temporal = torch.arange(8) // 2 == 1
+        self.assertEqual([0, 1, 1, 1, 0], heard[:, temporal].any(1).sum((1, 2)).tolist())
+        self.assertEqual([0, 0, 9, 0, 0], heard[:, ~temporal].any(1).sum((1, 2)).tolist())
+        dense = layers.STHConv2d(4, 4, FRAMES)
+        for channel in range(4):
+            x = torch.zeros(FRAMES, 4, 5, 5)
+            x[2, channel, 2, 2] = 1
+            heard = (dense(x) != 0).sum((2, 3))
+            self.assertEqual([1], heard[1][heard[1] > 0].tolist())
+            self.assertEqual(channel, int(heard[1].argmax()))
+            self.assertEqual([1, 9, 9, 9], sorted(heard[2].tolist()))
+
+    def test_attention_starts_as_sum(self):
+        x = torch.randn(2 * FRAMES, 8, 7, 6)
+        for make in (lambda i: layers.STHConv2d(8, 12, FRAMES, 2, 0.25, 1, i),
+                     lambda i: layers.STHDepthwise(8, FRAMES, 2, 0.25, 1, i)):
+            attention, plain = make("attention"), make("sum")
+            plain.load_state_dict(attention.state_dict(), strict=False)
+            torch.testing.assert_close(attention(x), plain(x))
+            with torch.no_grad():
+                attention.attention.excite.bias[:] = torch.randn(len(attention.attention.excite.bias))
+            self.assertGreater(float((attention(x) - plain(x)).abs().max()), 1e-3)
+
+    def test_rivals(self):
+        """TSM moves an eighth each way; (2+1)-D equals a 3-D kernel of rank one."""
+        x = torch.randn(2 * FRAMES, 8, 3, 3)
+        moved, still = volume(layers.temporal_shift(x, FRAMES)), volume(x)
+        self.assertTrue(torch.equal(moved[:, 0, :-1], still[:, 0, 1:]))
+        self.assertTrue(torch.equal(moved[:, 1, 1:], still[:, 1, :-1]))
+        self.assertTrue(torch.equal(moved[:, 2:], still[:, 2:]))
+        self.assertEqual(0, float(moved[:, 0, -1].abs().max() + moved[:, 1, 0].abs().max()))
+        time = layers.TemporalDepthwise(8, FRAMES)
+        kernel = torch.stack([time.taps[0], torch.ones(8), time.taps[1]], 1)
+        x.requires_grad_()
+        y, expected = time(x), flat(F.conv3d(volume(x), kernel.view(8, 1, 3, 1, 1), None, 1,
+                                             (1, 0, 0), 1, 8))
+        torch.testing.assert_close(y, expected)
+        grad = torch.randn_like(y)
+        torch.testing.assert_close(torch.autograd.grad(y, (x, time.taps), grad),
+                                   torch.autograd.grad(expected, (x, time.taps), grad),
+                                   rtol=1e-4, atol=1e-4)
+
+
+class Convert(unittest.TestCase):
+    """2-D networks of torchvision become video networks."""
+
+    NETWORKS = ("resnet18", "resnet34", "resnet50", "mobilenet_v2", "mobilenet_v3_small",
+                "mobilenet_v3_large", "efficientnet_b0")
+
+    def test_networks(self):
+        torch.manual_seed(0)
+        x = torch.randn(1, 3, FRAMES, 48, 48)
+        for name in self.NETWORKS:
+            make = torchvision.models.__dict__[name]
+            flat_net = make(num_classes=5).eval()
+            each = torch.stack([flat_net(x[:, :, t]) for t in range(FRAMES)]).mean(0)
+            same = convert.convert(make(num_classes=5), FRAMES, 0)
+            same.net.load_state_dict(flat_net.state_dict(), strict=False)
+            with torch.no_grad():
+                torch.testing.assert_close(same.eval()(x), each, rtol=1e-4, atol=1e-4)
+            net = convert.convert(flat_net, FRAMES)
+            self.assertGreater(len(net.replaced), 2, name)
+            self.assertTrue(all("channels" in reason for reason in net.kept.values()), net.kept)
+            pretrained.refresh_batchnorm(net, [x])
+            with torch.no_grad():
+                forwards, backwards = net(x), net(x.flip(2))
+            change = float((forwards - backwards).norm() / forwards.norm())
+            self.assertGreater(change, 1e-4, name)
+
+    def test_still_picture(self):
+        """Without seeds a flat, still clip gives what the 2-D network gave, but at the borders."""
+        conv = nn.Conv2d(8, 8, 3, 1, 1)
+        layer = convert.sth_of(conv, FRAMES, 0.25, 1, "sum", 0)
+        x = torch.randn(1, 8, 1, 1).expand(FRAMES, 8, 5, 5)
+        with torch.no_grad():
+            torch.testing.assert_close(layer(x)[:, :, 1:-1, 1:-1], conv(x)[:, :, 1:-1, 1:-1])
+
+    def test_nothing_to_replace(self):
+        with self.assertRaisesRegex(ValueError, "groups of channels"):
+            convert.convert(nn.Sequential(nn.Conv2d(8, 8, 3, 1, 1, groups=2)))
 
 
 class Start(unittest.TestCase):

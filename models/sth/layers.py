@@ -18,6 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+TAP_SEED = 0.25
+
 
 def _shift_add(out, x, taps, frames):
     """out[n, t] += taps[0] * x[n, t-1] + taps[1] * x[n, t+1], zeros outside.
@@ -102,7 +104,7 @@ class TemporalDepthwise(nn.Module):
     [2, C] are t-1 and t+1; alternating signs let motion through at the start.
     """
 
-    def __init__(self, channels, frames, seed=0.25):
+    def __init__(self, channels, frames, seed=TAP_SEED):
         super().__init__()
         self.frames = frames
         sign = 1.0 - 2.0 * (torch.arange(channels) % 2)
@@ -164,6 +166,20 @@ def temporal_groups(p):
     return groups
 
 
+def seed_taps(planes, seed=TAP_SEED):
+    """What temporal kernels start with in place of 2-D kernels [..., 3, 3].
+
+    Returns the centre taps [...], the sums of the planes, so that a still flat
+    picture gives what it gave; and the taps [2, ...] at t-1 and t+1: opposite
+    parts, `seed` of the plane's norm, forward and backward in turn along the
+    last axis, so that motion is visible from the start.
+    """
+    centre = planes.sum((-2, -1))
+    sign = 1.0 - 2.0 * (torch.arange(centre.shape[-1]) % 2)
+    part = seed * sign * planes.flatten(-2).norm(dim=-1)
+    return centre, torch.stack([-part, part])
+
+
 def make_attention(integration, channels, frames):
     """The module that integrates two branches, None for a plain sum."""
     if integration not in ("sum", "attention"):
@@ -203,6 +219,15 @@ class STHDepthwise(nn.Module):
         centre = part[:, :, 1, 1].clone()
         part.zero_()
         part[:, :, 1, 1] = centre
+
+    @torch.no_grad()
+    def copy_plane(self, weight, seed=TAP_SEED):
+        """Start from the 2-D kernels [C, 1, 3, 3] that this layer replaces (`seed_taps`)."""
+        self.weight.copy_(weight)
+        centre, taps = seed_taps(weight[self.first:self.last, 0], seed)
+        self.weight[self.first:self.last, 0, 1, 1] = centre
+        self.clear_outside_line()
+        self.taps.copy_(taps)
 
     def forward(self, x):
         """[N*T, C, H, W] to [N*T, C, H/stride, W/stride]."""
@@ -271,6 +296,15 @@ class STHConv2d(nn.Module):
     def plane(self):
         """The 2-D kernel at time t, zeros where nothing is: [O, I, 3, 3]."""
         return self.weight * self.mask
+
+    @torch.no_grad()
+    def copy_plane(self, weight, seed=TAP_SEED):
+        """Start from the 2-D kernels [O, I, 3, 3] that this layer replaces (`seed_taps`)."""
+        self.weight.copy_(weight)
+        for outs, ins in self.temporal_blocks():
+            centre, taps = seed_taps(weight[outs, ins], seed)
+            self.weight[outs, ins, 1, 1] = centre
+            self.taps[:, outs] = taps
 
     def branches(self):
         """The 2-D kernels [O, I, 3, 3] of the spatial and of the temporal branch."""

@@ -13,7 +13,7 @@ MOBILENET_V2 = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2),
                 (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
 
 
-def _fold_time(x):
+def fold_time(x):
     """NCTHW to frames-as-batch, channels last."""
     n, c, t, h, w = x.shape
     x = x.transpose(1, 2).reshape(n * t, c, h, w)
@@ -113,7 +113,7 @@ class STHMobileNetV2(nn.Module):
 
     def forward(self, x):
         """[N, 3, T, H, W] to logits [N, classes]."""
-        x = self.act(self.stem_bn(self.stem(_fold_time(x))))
+        x = self.act(self.stem_bn(self.stem(fold_time(x))))
         for block in self.blocks:
             x = block(x)
         return self.head(self.act(self.last_bn(self.last(x))))
@@ -182,7 +182,7 @@ class STHResNet(nn.Module):
 
     def forward(self, x):
         """[N, 3, T, H, W] to logits [N, classes]."""
-        x = self.stem_bn(self.stem(_fold_time(x))).relu()
+        x = self.stem_bn(self.stem(fold_time(x))).relu()
         if self.pool is not None:
             x = self.pool(x)
         for block in self.blocks:

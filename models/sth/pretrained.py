@@ -20,8 +20,6 @@ from torch import nn
 
 from .networks import STHMobileNetV2, Temporal
 
-SEED_RATIO = 0.25
-
 
 @torch.no_grad()
 def restore_batchnorm(model, batches):
@@ -115,27 +113,6 @@ def _copy_norm(target, source, order=None):
         getattr(target, name).copy_(value if order is None else value[order])
 
 
-def _copy_depthwise(target, source, order):
-    """Copy a depthwise kernel; the temporal slice gets sums and seeds.
-
-    The centre is the sum of the 3x3 taps, so a still flat picture gives what
-    it gave; t-1 and t+1 get opposite parts of it, forward in every second
-    channel and backward in the others, so that motion is visible from the start.
-    """
-    weight = source.weight[order]
-    target.weight.copy_(weight)
-    if target.first == target.last:
-        return
-    part = weight[target.first:target.last].flatten(1)
-    centre = part.sum(1)
-    target.weight[target.first:target.last, 0, 1, 1] = centre
-    target.clear_outside_line()
-    size = SEED_RATIO * part.norm(dim=1)
-    sign = 1 - 2 * (torch.arange(len(centre)) % 2)
-    target.taps[0] = -size * sign
-    target.taps[1] = size * sign
-
-
 @torch.no_grad()
 def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal()):
     """Return an STHMobileNetV2, or a rival, that starts from ImageNet weights.
@@ -165,7 +142,7 @@ def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal()):
         elif i == 0:
             _copy_conv(net.stem, flat.features[0][0], rows=order)
             _copy_norm(net.stem_bn, flat.features[0][1], order)
-        _copy_depthwise(dw, old.conv[-3][0], order)
+        dw.copy_plane(old.conv[-3][0].weight[order])
         _copy_norm(block.depthwise_bn, old.conv[-3][1], order)
         _copy_conv(block.project, old.conv[-2], columns=order)
         _copy_norm(block.project_bn, old.conv[-1])
