@@ -62,7 +62,7 @@ typedef struct {
     gsize first_channel, channels;      /* output channels, within the group */
 } Tile;
 
-static gboolean takes(const SthConv *conv)
+static gboolean takes(const SthConv *conv, const float *weight)
 {
     const SthSliding *s = &conv->sliding;
     const gsize limit = G_MAXINT32; /* of OpenBLAS's sizes */

@@ -46,7 +46,7 @@ typedef struct {
     float *out;
 } Job;
 
-static gboolean takes(const SthConv *conv)
+static gboolean takes(const SthConv *conv, const float *weight)
 {
     return conv->in_channels == 1 && conv->groups > 1;
 }

@@ -50,7 +50,7 @@ typedef struct {
     SthConvGather gather;
 } Tile;
 
-static gboolean takes(const SthConv *conv)
+static gboolean takes(const SthConv *conv, const float *weight)
 {
     return TRUE;
 }

@@ -9,7 +9,7 @@
 
 #include "ops/conv.h"
 
-static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_blas, &sth_conv_gemm}; /* first that takes it */
+static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_blas, &sth_conv_winograd, &sth_conv_gemm}; /* first that takes it */
 
 typedef struct {
     const SthConvMethod *method;
@@ -76,6 +76,7 @@ static void merge_axes(SthSliding *s)
 static gboolean prepare(SthNode *node, GError **error)
 {
     const SthValue *bias = sth_node_input(node, 2);
+    const float *weight = sth_node_input(node, 1)->tensor.data;
     Prepared *prepared;
     SthConv conv;
     guint i = 0;
@@ -84,11 +85,11 @@ static gboolean prepare(SthNode *node, GError **error)
         return FALSE;
     node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
     merge_axes(&conv.sliding);
-    while (!methods[i]->takes(&conv))
+    while (!methods[i]->takes(&conv, weight))
         i++;
     prepared = g_new0(Prepared, 1);
     prepared->method = methods[i];
-    prepared->data = methods[i]->prepare(&conv, node, sth_node_input(node, 1)->tensor.data, bias ? bias->tensor.data : NULL);
+    prepared->data = methods[i]->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
     node->packed_inputs = 1u << 1 | 1u << 2; /* weights and bias: every method packs them */
     return TRUE;
