@@ -1,6 +1,8 @@
 /* Matrix products in blocks. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/matrix.h"
 
+#include <string.h>
+
 #include "kernels/blas.h"
 
 #define BLOCK 256 /* rows and columns of C: OpenBLAS packs as much at a time */
@@ -9,7 +11,7 @@ gboolean sth_matrix_check(const SthMatrix3 *x, const SthNode *node, GError **err
 {
     if (x->m > G_MAXINT32 || x->n > G_MAXINT32 || x->k > G_MAXINT32)
         return sth_op_error(node, error, "a matrix of %" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT "x%" G_GSIZE_FORMAT " is too large", x->m, x->k, x->n);
-    return TRUE;
+    return x->dtype != STH_DTYPE_FLOAT || sth_blas_load(error);
 }
 
 static gsize row_blocks(const SthMatrix3 *x)
@@ -31,10 +33,53 @@ SthMatrixBlock sth_matrix_block(const SthMatrix3 *x, gsize index)
     return block;
 }
 
-void sth_matrix_multiply(const SthMatrix3 *x, const SthMatrixBlock *block, const float *a, const float *b, float *c)
-{
-    gsize lda = x->trans_a ? x->m : x->k, ldb = x->trans_b ? x->k : x->n;
+/* Row by row of C: sums of rows of B, or dot products with them where B is transposed. */
+#define DEFINE_PRODUCT(type)                                                                                                                         \
+    static void product_##type(const SthMatrix3 *x, const type *a, gsize lda, const type *b, gsize ldb, type *c, gsize ldc)                          \
+    {                                                                                                                                                \
+        for (gsize i = 0; i < x->m; i++, c += ldc) {                                                                                                 \
+            memset(c, 0, x->n * sizeof *c);                                                                                                          \
+            for (gsize k = 0; k < x->k && !x->trans_b; k++) {                                                                                        \
+                const type factor = a[x->trans_a ? k * lda + i : i * lda + k], *row = b + k * ldb;                                                   \
+                for (gsize j = 0; j < x->n; j++)                                                                                                     \
+                    c[j] += factor * row[j];                                                                                                         \
+            }                                                                                                                                        \
+            for (gsize j = 0; j < x->n && x->trans_b; j++)                                                                                           \
+                for (gsize k = 0; k < x->k; k++)                                                                                                     \
+                    c[j] += a[x->trans_a ? k * lda + i : i * lda + k] * b[j * ldb + k];                                                              \
+        }                                                                                                                                            \
+    }
 
-    sth_blas_sgemm(x->trans_a, x->trans_b, block->rows, block->columns, x->k, a + (x->trans_a ? block->row : block->row * lda), lda,
-                   b + (x->trans_b ? block->column * ldb : block->column), ldb, 0, c + block->row * x->n + block->column, x->n);
+/* Integers of both signs have the same bits, and the unsigned ones may wrap around. */
+DEFINE_PRODUCT(double)
+DEFINE_PRODUCT(guint32)
+DEFINE_PRODUCT(guint64)
+
+void sth_matrix_product(const SthMatrix3 *x, gconstpointer a, gsize lda, gconstpointer b, gsize ldb, gpointer c, gsize ldc)
+{
+    if (x->m == 0 || x->n == 0)
+        return;
+    if (x->dtype == STH_DTYPE_DOUBLE)
+        product_double(x, a, lda, b, ldb, c, ldc);
+    else if (x->dtype == STH_DTYPE_INT32 || x->dtype == STH_DTYPE_UINT32)
+        product_guint32(x, a, lda, b, ldb, c, ldc);
+    else if (x->dtype != STH_DTYPE_FLOAT)
+        product_guint64(x, a, lda, b, ldb, c, ldc);
+    else if (x->k > 0)
+        sth_blas_sgemm(x->trans_a, x->trans_b, x->m, x->n, x->k, a, lda, b, ldb, 0, c, ldc);
+    else
+        for (gsize row = 0; row < x->m; row++)
+            memset((float *)c + row * ldc, 0, x->n * sizeof(float));
+}
+
+void sth_matrix_multiply(const SthMatrix3 *x, const SthMatrixBlock *block, gconstpointer a, gconstpointer b, gpointer c)
+{
+    const gsize size = sth_dtype_size(x->dtype), lda = x->trans_a ? x->m : x->k, ldb = x->trans_b ? x->k : x->n;
+    SthMatrix3 part = *x;
+
+    part.m = block->rows;
+    part.n = block->columns;
+    sth_matrix_product(&part, (const guint8 *)a + (x->trans_a ? block->row : block->row * lda) * size, lda,
+                       (const guint8 *)b + (x->trans_b ? block->column * ldb : block->column) * size, ldb,
+                       (guint8 *)c + (block->row * x->n + block->column) * size, x->n);
 }

@@ -1,5 +1,4 @@
 /* MatMul: numpy.matmul. SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "kernels/blas.h"
 #include "ops/matrix.h"
 
 /* Batches of matrices: all axes but the last two broadcast. */
@@ -28,7 +27,7 @@ static gboolean infer(SthNode *node, GError **error)
     SthShape shape[2], batch;
 
     for (guint i = 0; i < 2; i++) {
-        if (!sth_op_require_type(node, i, STH_DTYPE_FLOAT, error))
+        if (!sth_op_require_types(node, i, STH_TYPES_MATRIX, error) || !sth_op_require_same_type(node, 0, i, error))
             return FALSE;
         if (sth_node_input(node, i)->tensor.shape.rank == 0)
             return sth_op_error(node, error, "input %u ('%s') is a scalar", i, sth_node_input(node, i)->name);
@@ -45,7 +44,7 @@ static gboolean infer(SthNode *node, GError **error)
         batch.dims[batch.rank++] = shape[0].dims[shape[0].rank];
     if (sth_node_input(node, 1)->tensor.shape.rank > 1)
         batch.dims[batch.rank++] = shape[1].dims[shape[1].rank + 1];
-    sth_op_set_output(node, 0, STH_DTYPE_FLOAT, &batch);
+    sth_op_set_output(node, 0, sth_op_in(node, 0)->dtype, &batch);
     return TRUE;
 }
 
@@ -69,8 +68,9 @@ static gboolean prepare(SthNode *node, GError **error)
     const SthShape *out = &sth_node_output(node, 0)->tensor.shape;
     MatMul mul = {.rank = MAX(a.rank, b.rank) - 2};
 
-    mul.matrix = (SthMatrix3){.m = (gsize)a.dims[a.rank - 2], .n = (gsize)b.dims[b.rank - 1], .k = (gsize)a.dims[a.rank - 1]};
-    if (!sth_blas_load(error) || !sth_matrix_check(&mul.matrix, node, error))
+    mul.matrix = (SthMatrix3){
+        .dtype = sth_op_in(node, 0)->dtype, .m = (gsize)a.dims[a.rank - 2], .n = (gsize)b.dims[b.rank - 1], .k = (gsize)a.dims[a.rank - 1]};
+    if (!sth_matrix_check(&mul.matrix, node, error))
         return FALSE;
     for (guint i = 0; i < mul.rank; i++)
         mul.dims[i] = (gsize)out->dims[i];
@@ -86,7 +86,7 @@ static void run_block(gpointer data, guint item, guint thread)
     const SthOpRun *op = data;
     const MatMul *mul = op->prepared;
     const SthMatrix3 *x = &mul->matrix;
-    const gsize blocks = sth_matrix_blocks(x), batch = item / blocks;
+    const gsize size = sth_dtype_size(x->dtype), blocks = sth_matrix_blocks(x), batch = item / blocks;
     const SthMatrixBlock block = sth_matrix_block(x, item % blocks);
     gsize a = 0, b = 0, rest = batch;
 
@@ -94,8 +94,8 @@ static void run_block(gpointer data, guint item, guint thread)
         a += rest % mul->dims[i] * mul->a_step[i];
         b += rest % mul->dims[i] * mul->b_step[i];
     }
-    sth_matrix_multiply(x, &block, (const float *)op->in[0].data + a * x->m * x->k, (const float *)op->in[1].data + b * x->k * x->n,
-                        (float *)op->out[0].data + batch * x->m * x->n);
+    sth_matrix_multiply(x, &block, (const guint8 *)op->in[0].data + a * x->m * x->k * size, (const guint8 *)op->in[1].data + b * x->k * x->n * size,
+                        (guint8 *)op->out[0].data + batch * x->m * x->n * size);
 }
 
 static void run(const SthOpRun *op)
