@@ -2,7 +2,7 @@
  *
  * conv_gemm.c: any convolution, as matrix products of packed weights with gathered inputs, by our own kernels.
  * conv_blas.c: the same by OpenBLAS, for CPUs that we have no kernels for.
- * conv_winograd.c: 3x3 with stride 1 in space, with fewer multiplications.
+ * conv_columns.c: any convolution with weights that are computed when the model runs.
  * conv_depthwise.c: one input channel a group, as sums of shifted images.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -23,7 +23,7 @@ typedef struct {
 /* A way to run it: a row of op_conv.c. */
 typedef struct {
     const char *name;
-    /* @weight as below: what of it is zero may decide. */
+    /* @weight as below: what of it is zero may decide. NULL: weights and bias are only known as inputs 1 and 2 of each run. */
     gboolean (*takes)(const SthConv *conv, const float *weight);
     /* Packs @weight (groups * out_channels x in_channels x kernel) and @bias (groups * out_channels, or NULL). Sets the sizes of scratch memory
      * and prepared_bytes in @node. The result is freed with release(). */
@@ -33,6 +33,6 @@ typedef struct {
     void (*release)(gpointer prepared);
 } SthConvMethod;
 
-extern const SthConvMethod sth_conv_blas, sth_conv_gemm, sth_conv_depthwise, sth_conv_winograd;
+extern const SthConvMethod sth_conv_blas, sth_conv_columns, sth_conv_gemm, sth_conv_depthwise;
 
 G_END_DECLS

@@ -1,15 +1,16 @@
 /* Conv: one, two and three axes, any kernel, stride, dilation, padding and number of groups.
  *
- * Weights and bias must be constants: they are packed when the model is opened. Taps that are zero in all that a step computes are left out
- * (0 * infinity, which would be NaN, counts as 0 there): a Spatio-Temporal Hybrid convolution that is written as one 3x3x3 kernel costs what
- * its separate spatial and temporal kernels would. A node's multiply-accumulates are those of the kernel as written.
+ * Constant weights are packed when the model is opened; others are used as they come, which is slower. Taps of packed weights that are zero in
+ * all that a step computes are left out (0 * infinity, which would be NaN, counts as 0 there): a Spatio-Temporal Hybrid convolution that is
+ * written as one 3x3x3 kernel costs what its separate spatial and temporal kernels would. A node's multiply-accumulates are those of the kernel
+ * as written.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 
-#include "ops/conv.h"
+#include "ops/conv_columns.h"
 
-static const SthConvMethod *const methods[] = {&sth_conv_depthwise, &sth_conv_blas, &sth_conv_winograd, &sth_conv_gemm}; /* first that takes it */
+static const SthConvMethod *const methods[] = {&sth_conv_columns, &sth_conv_depthwise, &sth_conv_blas, &sth_conv_gemm}; /* first that takes it */
 
 typedef struct {
     const SthConvMethod *method;
@@ -75,13 +76,13 @@ static void merge_axes(SthSliding *s)
 
 static gboolean prepare(SthNode *node, GError **error)
 {
-    const SthValue *bias = sth_node_input(node, 2);
-    const float *weight = sth_node_input(node, 1)->tensor.data;
+    const SthValue *value = sth_node_input(node, 1), *bias = sth_node_input(node, 2);
+    const float *weight = value->constant && (!bias || bias->constant) ? value->tensor.data : NULL;
     Prepared *prepared;
     SthConv conv;
     guint i = 0;
 
-    if (!init(&conv, node, error))
+    if (!init(&conv, node, error) || (!weight && !sth_conv_columns_check(&conv, STH_DTYPE_FLOAT, node, error)))
         return FALSE;
     node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
     merge_axes(&conv.sliding);
@@ -91,7 +92,7 @@ static gboolean prepare(SthNode *node, GError **error)
     prepared->method = methods[i];
     prepared->data = methods[i]->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
-    node->packed_inputs = 1u << 1 | 1u << 2; /* weights and bias: every method packs them */
+    node->packed_inputs = weight ? 1u << 1 | 1u << 2 : 0; /* weights and bias: every method packs them */
     return TRUE;
 }
 
@@ -116,7 +117,6 @@ const SthOp sth_op_conv = {
     .since = 1,
     .min_in = 2,
     .max_in = 4,
-    .constant_in = 1 << 1 | 1 << 2,
     .infer = infer,
     .prepare = prepare,
     .run = run,

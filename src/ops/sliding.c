@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* Copies a list of one number an axis into the last @n of three. */
-static gboolean read_axes(const SthNode *node, const char *attr, guint n, gint64 least, gint64 *out, GError **error)
+gboolean sth_sliding_read_axes(const SthNode *node, const char *attr, guint n, gint64 least, gint64 *out, GError **error)
 {
     guint given;
     const gint64 *values = sth_node_ints(node, attr, &given);
@@ -26,7 +25,7 @@ static gboolean read_axes(const SthNode *node, const char *attr, guint n, gint64
     return TRUE;
 }
 
-static gboolean read_pads(SthSliding *s, const SthNode *node, guint n, GError **error)
+gboolean sth_sliding_read_pads(SthSliding *s, const SthNode *node, guint n, GError **error)
 {
     guint given;
     const gint64 *pads = sth_node_ints(node, "pads", &given);
@@ -43,19 +42,18 @@ static gboolean read_pads(SthSliding *s, const SthNode *node, guint n, GError **
     return TRUE;
 }
 
-/* Elements of the input that a kernel spans. */
-static gint64 span(const SthSliding *s, guint axis)
+gint64 sth_sliding_span(const SthSliding *s, guint axis)
 {
     return (s->kernel[axis] - 1) * s->dilation[axis] + 1;
 }
 
 static gboolean set_out(SthSliding *s, const SthNode *node, guint axis, gboolean ceil_mode, GError **error)
 {
-    gint64 room = s->in[axis] + s->pad[axis] + s->pad_end[axis] - span(s, axis);
+    gint64 room = s->in[axis] + s->pad[axis] + s->pad_end[axis] - sth_sliding_span(s, axis);
 
     if (room < 0)
         return sth_op_error(node, error, "the kernel spans %" G_GINT64_FORMAT " elements of an axis that has %" G_GINT64_FORMAT " with its pads",
-                            span(s, axis), room + span(s, axis));
+                            sth_sliding_span(s, axis), room + sth_sliding_span(s, axis));
     s->out[axis] = (room + (ceil_mode ? s->stride[axis] - 1 : 0)) / s->stride[axis] + 1;
     if (ceil_mode && (s->out[axis] - 1) * s->stride[axis] >= s->in[axis] + s->pad[axis])
         s->out[axis]--;
@@ -69,7 +67,7 @@ static gboolean set_pads_and_out(SthSliding *s, const SthNode *node, guint n, GE
     gboolean ceil_mode = sth_node_int(node, "ceil_mode", 0) != 0;
 
     if (strcmp(mode, "NOTSET") == 0) {
-        if (!read_pads(s, node, n, error))
+        if (!sth_sliding_read_pads(s, node, n, error))
             return FALSE;
     } else if (!same && strcmp(mode, "VALID") != 0) {
         return sth_op_error(node, error, "auto_pad '%s' is not supported: use NOTSET, VALID, SAME_UPPER or SAME_LOWER", mode);
@@ -77,7 +75,7 @@ static gboolean set_pads_and_out(SthSliding *s, const SthNode *node, guint n, GE
     for (guint axis = STH_AXES - n; axis < STH_AXES; axis++) {
         if (same) {
             gint64 out = (s->in[axis] + s->stride[axis] - 1) / s->stride[axis];
-            gint64 total = MAX(0, (out - 1) * s->stride[axis] + span(s, axis) - s->in[axis]);
+            gint64 total = MAX(0, (out - 1) * s->stride[axis] + sth_sliding_span(s, axis) - s->in[axis]);
 
             s->pad[axis] = upper ? total / 2 : total - total / 2;
             s->pad_end[axis] = total - s->pad[axis];
@@ -88,7 +86,7 @@ static gboolean set_pads_and_out(SthSliding *s, const SthNode *node, guint n, GE
     return TRUE;
 }
 
-gboolean sth_sliding_init(SthSliding *s, const SthNode *node, const SthShape *weight, GError **error)
+gboolean sth_sliding_read(SthSliding *s, const SthNode *node, const SthShape *weight, GError **error)
 {
     const SthShape *in = &sth_node_input(node, 0)->tensor.shape;
     guint n = in->rank - 2;
@@ -107,15 +105,20 @@ gboolean sth_sliding_init(SthSliding *s, const SthNode *node, const SthShape *we
         if (weight)
             s->kernel[STH_AXES - n + i] = weight->dims[2 + i];
     }
-    if (!read_axes(node, "kernel_shape", n, 1, s->kernel, error) || !read_axes(node, "strides", n, 1, s->stride, error) ||
-        !read_axes(node, "dilations", n, 1, s->dilation, error))
+    if (!sth_sliding_read_axes(node, "kernel_shape", n, 1, s->kernel, error) || !sth_sliding_read_axes(node, "strides", n, 1, s->stride, error) ||
+        !sth_sliding_read_axes(node, "dilations", n, 1, s->dilation, error))
         return FALSE;
     for (guint i = 0; weight && i < n; i++)
         if (s->kernel[STH_AXES - n + i] != weight->dims[2 + i] || weight->dims[2 + i] < 1)
             return sth_op_error(node, error, "kernel_shape is not that of the weights");
     if ((double)s->kernel[STH_T] * (double)s->kernel[STH_H] * (double)s->kernel[STH_W] > STH_SLIDING_MAX_TAPS)
         return sth_op_error(node, error, "a kernel of more than %d taps is not supported", STH_SLIDING_MAX_TAPS);
-    return set_pads_and_out(s, node, n, error);
+    return TRUE;
+}
+
+gboolean sth_sliding_init(SthSliding *s, const SthNode *node, const SthShape *weight, GError **error)
+{
+    return sth_sliding_read(s, node, weight, error) && set_pads_and_out(s, node, sth_node_input(node, 0)->tensor.shape.rank - 2, error);
 }
 
 void sth_sliding_shape(const SthSliding *s, const SthNode *node, gint64 channels, SthShape *shape)

@@ -22,6 +22,15 @@ typedef struct {
  * ceil_mode, for input 0. FALSE with @error naming the attribute. */
 gboolean sth_sliding_init(SthSliding *sliding, const SthNode *node, const SthShape *weight, GError **error);
 
+/* The same without pads and output sizes: kernel, strides, dilations and input sizes only. */
+gboolean sth_sliding_read(SthSliding *sliding, const SthNode *node, const SthShape *weight, GError **error);
+/* One number >= @least for each of the node's @n axes; unchanged if the attribute is absent. Room for STH_AXES, the last @n are set. */
+gboolean sth_sliding_read_axes(const SthNode *node, const char *attr, guint n, gint64 least, gint64 *out, GError **error);
+/* The attribute pads of a node with @n axes; unchanged if it is absent. */
+gboolean sth_sliding_read_pads(SthSliding *sliding, const SthNode *node, guint n, GError **error);
+/* Elements that a kernel spans. */
+gint64 sth_sliding_span(const SthSliding *sliding, guint axis);
+
 /* The output's shape: batch x channels x as many axes as input 0 has. */
 void sth_sliding_shape(const SthSliding *sliding, const SthNode *node, gint64 channels, SthShape *shape);
 

@@ -51,7 +51,17 @@ static void copy_row(gpointer out, gconstpointer in, gsize n, gssize stride, gsi
         return;
     }
     switch (size) {
-        STH_EACH_SIZE(GATHER)
+    case 1:
+        GATHER(guint8)
+        break;
+    case 2:
+        GATHER(guint16)
+        break;
+    case 4:
+        GATHER(guint32)
+        break;
+    default:
+        GATHER(guint64)
     }
 }
 
@@ -101,7 +111,17 @@ typedef struct {
 static void transpose_tile(gpointer out, gconstpointer in, gsize height, gsize width, gsize out_stride, gssize in_stride, gsize size)
 {
     switch (size) {
-        STH_EACH_SIZE(TRANSPOSE)
+    case 1:
+        TRANSPOSE(guint8)
+        break;
+    case 2:
+        TRANSPOSE(guint16)
+        break;
+    case 4:
+        TRANSPOSE(guint32)
+        break;
+    default:
+        TRANSPOSE(guint64)
     }
 }
 
