@@ -71,6 +71,8 @@ gst_sth_layout_get_type (void)
     {STH_LAYOUT_NTCHW, "Batch, frames, channels, rows, columns", "ntchw"},
     {STH_LAYOUT_NCTHW, "Batch, channels, frames, rows, columns", "ncthw"},
     {STH_LAYOUT_TCHW, "Frames as batch, channels, rows, columns", "tchw"},
+    {STH_LAYOUT_NTHWC, "Batch, frames, rows, columns, channels", "nthwc"},
+    {STH_LAYOUT_THWC, "Frames as batch, rows, columns, channels", "thwc"},
     {0, NULL, NULL},
   };
 

@@ -16,50 +16,57 @@ typedef struct {
 } Axes;
 
 static const Axes table[] = {
-    {STH_LAYOUT_NTCHW, "NTCHW", 5, 0, 1, 2, 3, 4},
-    {STH_LAYOUT_NCTHW, "NCTHW", 5, 0, 2, 1, 3, 4},
-    {STH_LAYOUT_TCHW, "TCHW", 4, -1, 0, 1, 2, 3},
+    {STH_LAYOUT_NTCHW, "NTCHW", 5, 0, 1, 2, 3, 4}, {STH_LAYOUT_NCTHW, "NCTHW", 5, 0, 2, 1, 3, 4}, {STH_LAYOUT_TCHW, "TCHW", 4, -1, 0, 1, 2, 3},
+    {STH_LAYOUT_NTHWC, "NTHWC", 5, 0, 1, 4, 2, 3}, {STH_LAYOUT_THWC, "THWC", 4, -1, 0, 3, 1, 2},
 };
 
-static gboolean fits(const Axes *axes, const SthShape *shape)
-{
-    gint64 channels, batch;
+#define LAYOUTS "NTCHW, NCTHW, TCHW, NTHWC or THWC"
 
-    if (shape->rank != axes->rank)
-        return FALSE;
-    channels = shape->dims[axes->c];
-    batch = axes->n < 0 ? 1 : shape->dims[axes->n];
-    return channels == 3 && (batch == 1 || batch == -1);
+const char *sth_model_layout_name(SthLayout layout)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (table[i].layout == layout)
+            return table[i].name;
+    }
+    return NULL;
+}
+
+SthLayout sth_model_layout_from_name(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (g_ascii_strcasecmp(table[i].name, name) == 0)
+            return table[i].layout;
+    }
+    return STH_LAYOUT_AUTO;
+}
+
+/* @told: the layout was asked for, so that free channels may be meant as three. */
+static gboolean fits(const Axes *axes, const SthShape *shape, gboolean told)
+{
+    return shape->rank == axes->rank && (shape->dims[axes->c] == 3 || (told && shape->dims[axes->c] == -1));
+}
+
+static gint64 batch_of(const Axes *axes, const SthShape *shape)
+{
+    return axes->n < 0 ? 1 : shape->dims[axes->n];
 }
 
 /* From option or metadata; NULL with *error unset: neither says anything. */
 static const Axes *told_layout(SthModel *model, const SthModelOptions *options, GError **error)
 {
     const char *word = g_hash_table_lookup(model->graph->metadata, "sth.layout");
+    SthLayout layout = options->layout;
 
+    if (layout == STH_LAYOUT_AUTO && word) {
+        layout = sth_model_layout_from_name(word);
+        if (layout == STH_LAYOUT_AUTO)
+            g_set_error(error, STH_ERROR, STH_ERROR_METADATA, "%s: sth.layout = '%s' should be " LAYOUTS, model->path, word);
+    }
     for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-        if (options->layout != STH_LAYOUT_AUTO ? options->layout == table[i].layout : word && g_ascii_strcasecmp(word, table[i].name) == 0)
+        if (table[i].layout == layout)
             return &table[i];
     }
-    if (word && options->layout == STH_LAYOUT_AUTO)
-        g_set_error(error, STH_ERROR, STH_ERROR_METADATA, "%s: sth.layout = '%s' should be NTCHW, NCTHW or TCHW", model->path, word);
     return NULL;
-}
-
-static gboolean not_a_clip(SthModel *model, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-/* Not an error of opening: sessions run any model. Streams give this as their error. */
-static gboolean not_a_clip(SthModel *model, const char *format, ...)
-{
-    g_autofree char *what = NULL;
-    va_list args;
-
-    va_start(args, format);
-    what = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_clear_error(&model->no_clip);
-    model->no_clip = g_error_new(STH_ERROR, STH_ERROR_SHAPE, "%s is no clip network: %s", model->path, what);
-    return TRUE;
 }
 
 static gboolean recognise(SthModel *model, const SthModelOptions *options, const SthValue *input, const Axes **found, GError **error)
@@ -76,7 +83,7 @@ static gboolean recognise(SthModel *model, const SthModelOptions *options, const
         return FALSE;
     }
     if (told) {
-        if (fits(told, shape)) {
+        if (fits(told, shape, TRUE)) {
             *found = told;
             return TRUE;
         }
@@ -85,18 +92,20 @@ static gboolean recognise(SthModel *model, const SthModelOptions *options, const
         return FALSE;
     }
     for (guint i = 0; i < G_N_ELEMENTS(table); i++) {
-        if (fits(&table[i], shape)) {
+        if (fits(&table[i], shape, FALSE)) {
             *found = &table[i];
             n++;
         }
     }
     if (n > 1) {
         *found = NULL;
-        return not_a_clip(model, "its input '%s' of shape %s may be NTCHW or NCTHW; say which with the layout option or sth.layout", input->name,
-                          shown);
+        return sth_model_no_clip(
+            model, "its input '%s' of shape %s may be in more than one of the layouts " LAYOUTS "; say which with the layout option or sth.layout",
+            input->name, shown);
     }
     if (n == 0)
-        return not_a_clip(model, "its input '%s' has the shape %s; a clip is 1xTx3xHxW, 1x3xTxHxW or Tx3xHxW", input->name, shown);
+        return sth_model_no_clip(model, "its input '%s' has the shape %s; a clip is 1xTx3xHxW, 1x3xTxHxW, Tx3xHxW, 1xTxHxWx3 or TxHxWx3", input->name,
+                                 shown);
     return TRUE;
 }
 
@@ -138,19 +147,23 @@ gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError *
     gint64 *dims;
 
     if (inputs->len != 1)
-        return not_a_clip(model, "it has %u inputs; a clip network has one", inputs->len);
+        return sth_model_no_clip(model, "it has %u inputs; a clip network has one", inputs->len);
     input = g_ptr_array_index(inputs, 0);
     if (!recognise(model, options, input, &axes, error))
         return FALSE;
     if (!axes)
         return TRUE;
+    if (batch_of(axes, &input->tensor.shape) > 1)
+        return sth_model_no_clip(model, "its input '%s' takes %" G_GINT64_FORMAT " clips at a time; export it for one (N = 1), or with N free",
+                                 input->name, batch_of(axes, &input->tensor.shape));
     if (input->tensor.dtype != STH_DTYPE_FLOAT)
-        return not_a_clip(model, "its input '%s' is %s; a clip is float32", input->name, sth_dtype_name(input->tensor.dtype));
+        return sth_model_no_clip(model, "its input '%s' is %s; a clip is float32", input->name, sth_dtype_name(input->tensor.dtype));
     dims = input->tensor.shape.dims;
     if (!bind_frames(model, options, &dims[axes->t], error))
         return FALSE;
     if (axes->n >= 0)
         dims[axes->n] = 1;
+    dims[axes->c] = 3;
     for (gint a = axes->h; a <= axes->w; a++) {
         guint size = metadata_uint(model, "sth.size");
         if (dims[a] < 0)
@@ -161,29 +174,6 @@ gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError *
     info->height = (guint)dims[axes->h];
     info->width = (guint)dims[axes->w];
     if (info->frames == 0 || info->height == 0 || info->width == 0)
-        return not_a_clip(model, "its input '%s' is empty", input->name);
+        return sth_model_no_clip(model, "its input '%s' is empty", input->name);
     return TRUE;
-}
-
-void sth_clip_check_scores(SthModel *model)
-{
-    GPtrArray *outputs = model->graph->outputs;
-    const SthValue *output;
-    gint64 n;
-
-    if (model->no_clip)
-        return;
-    if (outputs->len != 1) {
-        not_a_clip(model, "it has %u outputs; a clip network has one, the scores", outputs->len);
-        return;
-    }
-    output = g_ptr_array_index(outputs, 0);
-    n = sth_shape_elements(&output->tensor.shape);
-    if (output->tensor.dtype != STH_DTYPE_FLOAT || output->tensor.shape.rank == 0 || n < 1 || n > G_MAXINT ||
-        output->tensor.shape.dims[output->tensor.shape.rank - 1] != n) {
-        g_autofree char *shape = sth_shape_to_string(&output->tensor.shape);
-        not_a_clip(model, "its output '%s' is %s %s; scores are float32, 1xCLASSES", output->name, sth_dtype_name(output->tensor.dtype), shape);
-        return;
-    }
-    model->info.n_classes = (guint)n;
 }

@@ -36,7 +36,9 @@ gboolean sth_modelinfo_read_labels(SthModel *model, const SthModelOptions *optio
 /* Recognises the layout of the one input and fixes its free dimensions, before inference: fills layout, frames, height, width. A model that is no
  * clip gets model->no_clip and is left as it is. FALSE with @error if options or metadata contradict the shape. */
 gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError **error);
-/* After inference: checks the one output, fills n_classes or model->no_clip. */
+/* After inference: finds the scores among the outputs, fills output, n_classes, score_rows and activation, or model->no_clip. */
 void sth_clip_check_scores(SthModel *model);
+/* Notes why the model is no clip network. That is no error of opening, for sessions run any model: streams give it as theirs. Returns TRUE. */
+gboolean sth_model_no_clip(SthModel *model, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 G_END_DECLS

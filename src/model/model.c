@@ -100,6 +100,19 @@ void sth_model_destroy(SthModel *model)
     g_free(model);
 }
 
+gboolean sth_model_no_clip(SthModel *model, const char *format, ...)
+{
+    g_autofree char *what = NULL;
+    va_list args;
+
+    va_start(args, format);
+    what = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_clear_error(&model->no_clip);
+    model->no_clip = g_error_new(STH_ERROR, STH_ERROR_SHAPE, "%s is no clip network: %s", model->path, what);
+    return TRUE;
+}
+
 const SthModelInfo *sth_model_get_info(SthModel *model, GError **error)
 {
     if (model->no_clip) {

@@ -26,30 +26,40 @@ static float finite_score(float x)
     return isnan(x) ? -FLT_MAX : CLAMP(x, -FLT_MAX, FLT_MAX);
 }
 
-static void softmax(float *out, const float *in, guint n)
+/* Element @i of the mean over @rows rows of @n. */
+static float mean_score(const float *raw, guint rows, guint n, guint i)
+{
+    double sum = 0;
+    for (guint r = 0; r < rows; r++)
+        sum += finite_score(raw[(gsize)r * n + i]);
+    return (float)(sum / rows);
+}
+
+static void softmax(float *x, guint n)
 {
     float max = -FLT_MAX;
     for (guint i = 0; i < n; i++)
-        max = MAX(max, finite_score(in[i]));
+        max = MAX(max, x[i]);
     double sum = 0;
     for (guint i = 0; i < n; i++) {
-        out[i] = expf(finite_score(in[i]) - max);
-        sum += out[i];
+        x[i] = expf(x[i] - max);
+        sum += x[i];
     }
     for (guint i = 0; i < n; i++)
-        out[i] = (float)(out[i] / sum);
+        x[i] = (float)(x[i] / sum);
 }
 
-void sth_scores_activate(SthScores *scores, const float *raw, SthActivation activation)
+void sth_scores_activate(SthScores *scores, const float *raw, guint rows, SthActivation activation)
 {
-    if (activation == STH_ACTIVATION_SOFTMAX) {
-        softmax(scores->fresh, raw, scores->n);
-        return;
-    }
     for (guint i = 0; i < scores->n; i++) {
-        const float x = finite_score(raw[i]);
-        scores->fresh[i] = activation == STH_ACTIVATION_SIGMOID ? 1.0f / (1.0f + expf(-x)) : CLAMP(x, 0.0f, 1.0f);
+        const float x = mean_score(raw, rows, scores->n, i);
+        if (activation == STH_ACTIVATION_SOFTMAX)
+            scores->fresh[i] = x;
+        else
+            scores->fresh[i] = activation == STH_ACTIVATION_SIGMOID ? 1.0f / (1.0f + expf(-x)) : CLAMP(x, 0.0f, 1.0f);
     }
+    if (activation == STH_ACTIVATION_SOFTMAX)
+        softmax(scores->fresh, scores->n);
 }
 
 void sth_scores_smooth(SthScores *scores, guint64 end, guint64 tau_ns)

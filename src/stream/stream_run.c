@@ -25,7 +25,7 @@ static void evaluate(SthStream *stream, const float *raw, gboolean alone, SthRes
     const SthActionRule rule = {config->start_threshold, config->end_threshold, config->min_duration_ns, stream->info->background_label};
     SthScores *scores = &stream->scores;
 
-    sth_scores_activate(scores, raw, stream->info->activation);
+    sth_scores_activate(scores, raw, stream->info->score_rows, stream->info->activation);
     if (!alone) {
         sth_scores_smooth(scores, result->window_end, config->smoothing_ns);
         sth_action_update(&stream->action, &rule, scores->smoothed, scores->n, result);
@@ -50,7 +50,7 @@ static guint begin_run(SthStream *stream, const SthWindow *window)
 static gboolean complete_run(SthStream *stream, guint generation, gboolean alone, SthResult *result)
 {
     const guint n = stream->info->frames;
-    const SthTensor *input = sth_session_get_input(stream->session, 0), *output = sth_session_get_output(stream->session, 0);
+    const SthTensor *input = sth_session_get_input(stream->session, 0), *output = sth_session_get_output(stream->session, stream->info->output);
 
     result->window_start = stream->job[0]->pts;
     result->window_end = stream->job[n - 1]->pts;

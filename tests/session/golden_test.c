@@ -1,7 +1,7 @@
-/* Every golden under tests/goldens/ and the default model: NAME.onnx, NAME.in.npy, NAME.out.npy (outputs computed by PyTorch). Run at each CPU level
- * by the environment variable STH_CPU (tests/session/meson.build).
+/* Goldens: NAME.onnx, NAME.out.npy (outputs computed by PyTorch) and NAME.in.npy, without which the input is noise(). Run at each CPU level by the
+ * environment variable STH_CPU (tests/session/meson.build).
  *
- * usage: golden-test GOLDENS-FOLDER DEFAULT-MODEL.onnx
+ * usage: golden-test FOLDER… [MODEL.onnx STEM]: all goldens of the folders, and a model elsewhere whose arrays are STEM.in.npy, STEM.out.npy
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
@@ -15,7 +15,8 @@
 #define MAX_RELATIVE_ERROR 1e-4
 
 typedef struct {
-    char *model, *stem; /* paths: with .onnx; what .in.npy is appended to */
+    char *model, *stem; /* paths: with .onnx; what .out.npy is appended to */
+    gboolean has_input; /* STEM.in.npy is there */
 } Golden;
 
 static double relative_error(const SthTensor *got, const SthTensor *expected)
@@ -32,16 +33,6 @@ static double relative_error(const SthTensor *got, const SthTensor *expected)
     return difference / magnitude;
 }
 
-static void run_with(SthSession *session, const SthTensor *input)
-{
-    const SthTensor *to = sth_session_get_input(session, 0);
-
-    g_assert_cmpint(to->dtype, ==, input->dtype);
-    g_assert_true(sth_shape_equal(&to->shape, &input->shape));
-    memcpy(to->data, input->data, sth_tensor_bytes(input));
-    sth_session_run(session);
-}
-
 static GBytes *load(const char *stem, const char *suffix, SthTensor *tensor)
 {
     g_autofree char *path = g_strconcat(stem, suffix, NULL);
@@ -52,13 +43,42 @@ static GBytes *load(const char *stem, const char *suffix, SthTensor *tensor)
     return bytes;
 }
 
+/* The clip that models/sth/goldens.py makes as well: numbers in [-1, 1), a hash of their positions. */
+static void noise(const SthTensor *to)
+{
+    float *data = to->data;
+
+    for (gint64 i = 0; i < sth_shape_elements(&to->shape); i++) {
+        guint32 h = (guint32)i * 2654435761u;
+        h ^= h >> 15;
+        h *= 2246822519u;
+        h ^= h >> 13;
+        data[i] = (float)(h >> 8) * 0x1p-23f - 1;
+    }
+}
+
+static void fill(SthSession *session, const SthTensor *input /* or NULL: noise */)
+{
+    const SthTensor *to = sth_session_get_input(session, 0);
+
+    g_assert_cmpint(to->dtype, ==, STH_DTYPE_FLOAT);
+    if (!input) {
+        noise(to);
+        return;
+    }
+    g_assert_cmpint(input->dtype, ==, STH_DTYPE_FLOAT);
+    g_assert_true(sth_shape_equal(&to->shape, &input->shape));
+    memcpy(to->data, input->data, sth_tensor_bytes(input));
+}
+
 /* PyTorch's numbers; the same bits at any number of threads and in every run. */
 static void test_golden(gconstpointer data)
 {
     const Golden *golden = data;
     g_autoptr(GError) error = NULL;
     SthTensor input, expected;
-    GBytes *in_bytes = load(golden->stem, ".in.npy", &input), *out_bytes = load(golden->stem, ".out.npy", &expected);
+    GBytes *in_bytes = golden->has_input ? load(golden->stem, ".in.npy", &input) : NULL;
+    GBytes *out_bytes = load(golden->stem, ".out.npy", &expected);
     SthModel *model = sth_model_open(golden->model, NULL, &error);
     g_autofree void *first = NULL;
     double worst;
@@ -70,7 +90,8 @@ static void test_golden(gconstpointer data)
 
         g_assert_no_error(error);
         for (guint repeat = 0; repeat < 2; repeat++) {
-            run_with(session, &input);
+            fill(session, in_bytes ? &input : NULL);
+            sth_session_run(session);
             output = sth_session_get_output(session, 0);
             if (!first) {
                 first = g_memdup2(output->data, sth_tensor_bytes(output));
@@ -83,7 +104,8 @@ static void test_golden(gconstpointer data)
         sth_session_free(session);
     }
     sth_model_unref(model);
-    g_bytes_unref(in_bytes);
+    if (in_bytes)
+        g_bytes_unref(in_bytes);
     g_bytes_unref(out_bytes);
 }
 
@@ -96,38 +118,50 @@ static void golden_free(gpointer data)
     g_free(golden);
 }
 
-/* @name: what the golden's files are called; NULL: as the model. */
-static void add_golden(const char *model, const char *folder, const char *name)
+static void add_golden(const char *model, const char *stem)
 {
-    g_autofree char *base = g_path_get_basename(model), *path = NULL;
+    g_autofree char *folder = g_path_get_dirname(model), *group = g_path_get_basename(folder), *name = g_path_get_basename(model);
+    g_autofree char *path = NULL, *input = g_strconcat(stem, ".in.npy", NULL);
     Golden *golden = g_new0(Golden, 1);
 
-    base[strlen(base) - strlen(".onnx")] = '\0';
+    name[strlen(name) - strlen(".onnx")] = '\0';
     golden->model = g_strdup(model);
-    golden->stem = g_build_filename(folder, name ? name : base, NULL);
-    path = g_strconcat("/golden/", base, NULL);
+    golden->stem = g_strdup(stem);
+    golden->has_input = g_file_test(input, G_FILE_TEST_EXISTS);
+    path = g_strdup_printf("/golden/%s/%s", group, name);
     g_test_add_data_func_full(path, golden, test_golden, golden_free);
+}
+
+/* Every NAME.onnx of a folder; there must be some. */
+static void add_folder(const char *folder)
+{
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    const char *file;
+    guint found = 0;
+
+    g_assert_nonnull(dir);
+    while ((file = g_dir_read_name(dir))) {
+        g_autofree char *model = g_build_filename(folder, file, NULL), *stem = g_strdup(model);
+        if (!g_str_has_suffix(file, ".onnx"))
+            continue;
+        stem[strlen(stem) - strlen(".onnx")] = '\0';
+        add_golden(model, stem);
+        found++;
+    }
+    g_dir_close(dir);
+    g_assert_cmpuint(found, >, 0);
 }
 
 int main(int argc, char **argv)
 {
-    const char *file;
-    guint found = 0;
-    GDir *dir;
-
     g_test_init(&argc, &argv, NULL);
-    g_assert_cmpint(argc, ==, 3);
-    dir = g_dir_open(argv[1], 0, NULL);
-    g_assert_nonnull(dir);
-    while ((file = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(argv[1], file, NULL);
-        if (g_str_has_suffix(file, ".onnx")) {
-            add_golden(path, argv[1], NULL);
-            found++;
+    for (int i = 1; i < argc; i++) {
+        if (g_str_has_suffix(argv[i], ".onnx") && i + 1 < argc) {
+            add_golden(argv[i], argv[i + 1]);
+            i++;
+        } else {
+            add_folder(argv[i]);
         }
     }
-    g_dir_close(dir);
-    g_assert_cmpuint(found, >=, 8); /* the four forms, dense and depthwise */
-    add_golden(argv[2], argv[1], "default");
     return g_test_run();
 }

@@ -165,7 +165,7 @@ static void test_bad_metadata(void)
         {"sample-rate=0", "should be frames a second"},
         {"sample-rate=-1/2", "should be frames a second"},
         {"sample-rate=8/0", "should be frames a second"},
-        {"layout=CHWNT", "should be NTCHW, NCTHW or TCHW"},
+        {"layout=CHWNT", "should be NTCHW, NCTHW, TCHW, NTHWC or THWC"},
         {"layout=NTCHW", "layout NTCHW does not fit its input 'frames'"},
         {"labels=one;two", "has 2 labels, but"},
     };

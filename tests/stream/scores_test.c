@@ -14,15 +14,32 @@ static void test_activation(void)
     for (guint i = 0; i < 4; i++)
         sum += exp(raw[i]);
 
-    sth_scores_activate(&scores, raw, STH_ACTIVATION_SOFTMAX);
+    sth_scores_activate(&scores, raw, 1, STH_ACTIVATION_SOFTMAX);
     for (guint i = 0; i < 4; i++)
         CHECK(scores.fresh[i], exp(raw[i]) / sum);
-    sth_scores_activate(&scores, raw, STH_ACTIVATION_SIGMOID);
+    sth_scores_activate(&scores, raw, 1, STH_ACTIVATION_SIGMOID);
     for (guint i = 0; i < 4; i++)
         CHECK(scores.fresh[i], 1 / (1 + exp(-raw[i])));
-    sth_scores_activate(&scores, raw, STH_ACTIVATION_NONE);
+    sth_scores_activate(&scores, raw, 1, STH_ACTIVATION_NONE);
     for (guint i = 0; i < 4; i++)
         g_assert_cmpfloat(scores.fresh[i], ==, CLAMP(raw[i], 0, 1));
+    sth_scores_clear(&scores);
+}
+
+/* Scores of each frame: the mean goes into the activation, not its results. */
+static void test_rows(void)
+{
+    const float raw[6] = {4, -2, 1, 0, 6, 1}, mean[3] = {2, 2, 1};
+    const float sum = 2 * expf(2) + expf(1);
+    SthScores scores;
+    sth_scores_init(&scores, 3);
+
+    sth_scores_activate(&scores, raw, 2, STH_ACTIVATION_SOFTMAX);
+    for (guint i = 0; i < 3; i++)
+        CHECK(scores.fresh[i], expf(mean[i]) / sum);
+    sth_scores_activate(&scores, raw, 2, STH_ACTIVATION_SIGMOID);
+    for (guint i = 0; i < 3; i++)
+        CHECK(scores.fresh[i], 1 / (1 + expf(-mean[i])));
     sth_scores_clear(&scores);
 }
 
@@ -35,13 +52,13 @@ static void test_not_finite(void)
     sth_scores_init(&scores, 3);
     for (guint row = 0; row < G_N_ELEMENTS(nasty); row++)
         for (SthActivation a = STH_ACTIVATION_SOFTMAX; a <= STH_ACTIVATION_NONE; a++) {
-            sth_scores_activate(&scores, nasty[row], a);
+            sth_scores_activate(&scores, nasty[row], 1, a);
             for (guint i = 0; i < 3; i++)
                 g_assert_true(scores.fresh[i] >= 0 && scores.fresh[i] <= 1);
         }
-    sth_scores_activate(&scores, nasty[2], STH_ACTIVATION_SOFTMAX);
+    sth_scores_activate(&scores, nasty[2], 1, STH_ACTIVATION_SOFTMAX);
     g_assert_cmpfloat(scores.fresh[0], ==, 1);
-    sth_scores_activate(&scores, nasty[1], STH_ACTIVATION_SOFTMAX);
+    sth_scores_activate(&scores, nasty[1], 1, STH_ACTIVATION_SOFTMAX);
     g_assert_cmpfloat(scores.fresh[0], ==, 0);
     sth_scores_clear(&scores);
 }
@@ -53,17 +70,17 @@ static void test_smoothing(void)
     for (guint windows = 1; windows <= 5; windows++) {
         SthScores scores;
         sth_scores_init(&scores, 1);
-        sth_scores_activate(&scores, &zero, STH_ACTIVATION_NONE);
+        sth_scores_activate(&scores, &zero, 1, STH_ACTIVATION_NONE);
         sth_scores_smooth(&scores, 1000, 700);
         for (guint i = 1; i <= windows; i++) {
-            sth_scores_activate(&scores, &one, STH_ACTIVATION_NONE);
+            sth_scores_activate(&scores, &one, 1, STH_ACTIVATION_NONE);
             sth_scores_smooth(&scores, 1000 + 600 * i / windows, 700);
         }
         CHECK(scores.smoothed[0], 1 - exp(-600.0 / 700));
         sth_scores_reset(&scores);
         sth_scores_smooth(&scores, 5, 700);
         g_assert_cmpfloat(scores.smoothed[0], ==, 1);
-        sth_scores_activate(&scores, &zero, STH_ACTIVATION_NONE);
+        sth_scores_activate(&scores, &zero, 1, STH_ACTIVATION_NONE);
         sth_scores_smooth(&scores, 6, 0);
         g_assert_cmpfloat(scores.smoothed[0], ==, 0);
         sth_scores_clear(&scores);
@@ -95,6 +112,7 @@ static void test_top(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/scores/rows", test_rows);
     g_test_add_func("/scores/activation", test_activation);
     g_test_add_func("/scores/not-finite", test_not_finite);
     g_test_add_func("/scores/smoothing", test_smoothing);

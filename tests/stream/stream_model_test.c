@@ -58,7 +58,7 @@ static guint classify_by_hand(SthModel *model, guint first, guint k, SthScore *t
     sth_session_run(session);
     SthScores scores;
     sth_scores_init(&scores, info->n_classes);
-    sth_scores_activate(&scores, sth_session_get_output(session, 0)->data, info->activation);
+    sth_scores_activate(&scores, sth_session_get_output(session, info->output)->data, info->score_rows, info->activation);
     const guint n = sth_scores_top(scores.fresh, scores.n, k, top);
     sth_scores_clear(&scores);
     sth_session_free(session);

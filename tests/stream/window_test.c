@@ -93,12 +93,15 @@ static void test_assemble(void)
         for (guint i = 0; i < 15; i++)
             frame[t]->data[i] = (float)(t * 100 + i);
     }
-    for (SthLayout layout = STH_LAYOUT_NTCHW; layout <= STH_LAYOUT_TCHW; layout++) {
+    for (SthLayout layout = STH_LAYOUT_NTCHW; layout <= STH_LAYOUT_THWC; layout++) {
+        const gboolean channels_last = layout == STH_LAYOUT_NTHWC || layout == STH_LAYOUT_THWC;
         sth_window_assemble(frame, 4, 5, layout, input);
         for (guint t = 0; t < 4; t++)
             for (guint c = 0; c < 3; c++)
                 for (guint p = 0; p < 5; p++) {
-                    const guint at = layout == STH_LAYOUT_NCTHW ? (c * 4 + t) * 5 + p : (t * 3 + c) * 5 + p;
+                    guint at = layout == STH_LAYOUT_NCTHW ? (c * 4 + t) * 5 + p : (t * 3 + c) * 5 + p;
+                    if (channels_last)
+                        at = (t * 5 + p) * 3 + c;
                     g_assert_cmpfloat(input[at], ==, (float)(t * 100 + c * 5 + p));
                 }
     }

@@ -12,14 +12,20 @@ G_BEGIN_DECLS
 
 typedef struct _SthModel SthModel;
 
-/* The order of axes of a clip: N batch (always 1), T frames, C channels (3), H rows, W columns.
- * STH_LAYOUT_TCHW is the frames-as-batch form, (N*T)CHW. */
+/* The order of axes of a clip: N batch (always 1), T frames, C channels (3), H rows, W columns. */
 typedef enum {
     STH_LAYOUT_AUTO = 0, /* recognised by shape */
     STH_LAYOUT_NTCHW,
     STH_LAYOUT_NCTHW,
-    STH_LAYOUT_TCHW,
+    STH_LAYOUT_TCHW,  /* frames as batch, (N*T)CHW; also an image network, whose window is one frame or its batch */
+    STH_LAYOUT_NTHWC, /* channels last, as TensorFlow has them */
+    STH_LAYOUT_THWC,  /* the same with frames as batch */
 } SthLayout;
+
+/* "NTCHW"; NULL for STH_LAYOUT_AUTO or what is none. */
+const char *sth_model_layout_name(SthLayout layout);
+/* The layout of that name in any case; STH_LAYOUT_AUTO if it is none. */
+SthLayout sth_model_layout_from_name(const char *name);
 
 /* How a frame becomes the network's square (or any) H x W. */
 typedef enum {
@@ -42,16 +48,19 @@ typedef struct {
     const char *description;     /* sth.description [""] */
     const char *license;         /* sth.license [""] */
     const char *attribution;     /* sth.attribution [""] */
-    guint n_classes;             /* size of the last axis of the scores */
+    guint output;                /* which of the model's outputs the scores are: sth.output, a name [the only one of their shape] */
+    guint n_classes;             /* how many scores */
+    guint score_rows;            /* the output is score_rows x n_classes: 1, or one row a frame; then their mean, before the activation,
+                                    is the score of the window, as TSN (arXiv 1608.00859) has it */
     const char *const *labels;   /* sth.labels, one a line [class-0, class-1, …]: n_classes strings, NULL-terminated */
     gint background_label;       /* index of sth.background-label, the class "nothing happens"; -1 if there is none */
-    SthLayout layout;            /* sth.layout: NTCHW, NCTHW, TCHW [by shape]; never AUTO here */
-    guint frames, height, width; /* of one window */
+    SthLayout layout;            /* sth.layout: NTCHW, NCTHW, TCHW, NTHWC, THWC [by shape]; never AUTO here */
+    guint frames, height, width; /* of one window; where the file leaves them free: sth.window; sth.size [224] */
     gboolean bgr;                /* sth.color: RGB or BGR [RGB] */
     float mean[3], std[3];       /* sth.mean, sth.std: input = (x - mean) / std with x in 0…255, in the order of
                                     sth.color [ImageNet: 123.675 116.28 103.53, 58.395 57.12 57.375] */
     SthResizePolicy resize;      /* sth.resize: crop, stretch, letterbox [crop] */
-    SthActivation activation;    /* sth.activation: softmax, sigmoid, none [softmax] */
+    SthActivation activation;    /* sth.activation: softmax, sigmoid, none [none if the network ends in one of these itself, else softmax] */
     guint rate_n, rate_d;        /* sth.sample-rate: frames a second that enter the window, fraction [8/1] */
 } SthModelInfo;
 
@@ -78,7 +87,7 @@ SthModel *sth_model_ref(SthModel *model);
 void sth_model_unref(SthModel *model);
 
 /* The clip view of a model. A model that is no clip network (its one input is not
- * a 4-D or 5-D float clip with three channels, or its one output is no list of scores) opens
+ * a 4-D or 5-D float clip with three channels, or none of its outputs is a list of scores) opens
  * and runs in a session, but has no clip view: NULL with @error naming the shape.
  * The info lives as long as the model. */
 const SthModelInfo *sth_model_get_info(SthModel *model, GError **error);
