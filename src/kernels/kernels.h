@@ -61,14 +61,21 @@ typedef void SthScaleShift(float *out, const float *a, gsize n, float scale, flo
 /* Sum of x[0…n-1]; 16 partial sums (of i mod 16) in every variant, added pairwise 8 apart, 4, 2, 1, so that they agree bit for bit. */
 typedef float SthSum(const float *x, gsize n);
 
-/* Resize, first step: acc[i] (+)= weight * row[i] over n bytes; `first` sets instead of adding. */
-typedef void SthRowAccumulate(float *acc, const guint8 *row, gsize n, float weight, gboolean first);
+/* Resize, first step: out[i] = sum over k < n_taps of weight[k] * row[k * stride + i], 0 <= i < n: rows of bytes, stride bytes apart (may be
+ * negative), in the order of k. n_taps >= 1. */
+typedef void SthRowBlend(float *out, const guint8 *row, gssize stride, gsize n, const float *weight, guint n_taps);
 
-/* Resize, second step: out[i] = sum over k < n_taps of weight[i * n_taps + k] * in[offset[i] + k * step], 0 <= i < n: one component of an
- * interleaved row (step = components a pixel). */
-typedef void SthRowResample(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step);
+/* Rows to columns: out[j * out_pitch + i] = in[i * in_pitch + j], 0 <= i < rows, 0 <= j < cols; pitches in floats. */
+typedef void SthTranspose(float *out, gsize out_pitch, const float *in, gsize in_pitch, gsize rows, gsize cols);
 
-/* Last step: three rows in, three normalised planes out: out[c][i] = m[c][0]*in[0][i] + m[c][1]*in[1][i] + m[c][2]*in[2][i] + m[c][3],
+/* So many rows are resampled at once: as columns they are the lanes of a vector, and no tap has to be gathered. */
+#define STH_RESIZE_ROWS 8
+
+/* Resize, second step, over [column][STH_RESIZE_ROWS]: out[i][r] = sum over k < n_taps of weight[i * n_taps + k] * in[offset[i] + k * step][r],
+ * 0 <= i < n: one component of interleaved pixels (step = components a pixel), in the order of k. */
+typedef void SthColumnResample(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step);
+
+/* Last step: three components in, three normalised planes out: out[c][i] = m[c][0]*in[0][i] + m[c][1]*in[1][i] + m[c][2]*in[2][i] + m[c][3],
  * clamped to lo[c]…hi[c]. YUV to RGB, clipping to 0…255 and (x - mean) / std are one 3x4 matrix. */
 typedef void SthColorMatrix(float *const out[3], const float *const in[3], gsize n, const float m[3][4], const float lo[3], const float hi[3]);
 

@@ -1,86 +1,119 @@
-/* row_accumulate, row_resample, color_matrix for AVX2 with FMA. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* row_blend, transpose, column_resample, color_matrix for AVX2 with FMA. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/avx2.h"
 #include "kernels/kernels.h"
 #include "kernels/scalar.h"
 
 #define LANES 8
 
-void sth_row_accumulate_avx2(float *acc, const guint8 *row, gsize n, float weight, gboolean first)
+/* Eight bytes as numbers. */
+STH_FORCE_INLINE __m256 load_bytes(const guint8 *bytes)
 {
-    const __m256 w = _mm256_set1_ps(weight);
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)bytes)));
+}
+
+/* @vectors times eight columns: all taps of them while the sums stay in registers. */
+STH_FORCE_INLINE void blend_columns(float *out, const guint8 *row, gssize stride, const float *weight, guint n_taps, const guint vectors)
+{
+    __m256 sum[4];
+
+    STH_UNROLL
+    for (guint v = 0; v < vectors; v++)
+        sum[v] = _mm256_mul_ps(_mm256_set1_ps(weight[0]), load_bytes(row + v * LANES));
+    for (guint k = 1; k < n_taps; k++) {
+        const __m256 w = _mm256_set1_ps(weight[k]);
+
+        row += stride;
+        STH_UNROLL
+        for (guint v = 0; v < vectors; v++)
+            sum[v] = _mm256_fmadd_ps(w, load_bytes(row + v * LANES), sum[v]);
+    }
+    STH_UNROLL
+    for (guint v = 0; v < vectors; v++)
+        _mm256_storeu_ps(out + v * LANES, sum[v]);
+}
+
+void sth_row_blend_avx2(float *out, const guint8 *row, gssize stride, gsize n, const float *weight, guint n_taps)
+{
     gsize i = 0;
 
-    for (; i + LANES <= n; i += LANES) {
-        const __m256 x = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(row + i))));
-
-        _mm256_storeu_ps(acc + i, first ? _mm256_mul_ps(w, x) : _mm256_fmadd_ps(w, x, _mm256_loadu_ps(acc + i)));
+    for (; i + 4 * LANES <= n; i += 4 * LANES)
+        blend_columns(out + i, row + i, stride, weight, n_taps, 4);
+    for (; i + LANES <= n; i += LANES)
+        blend_columns(out + i, row + i, stride, weight, n_taps, 1);
+    for (; i < n; i++) {
+        out[i] = weight[0] * row[i];
+        for (guint k = 1; k < n_taps; k++)
+            out[i] = sth_madd(weight[k], row[(gssize)k * stride + (gssize)i], out[i]);
     }
-    for (; i < n; i++)
-        acc[i] = first ? weight * row[i] : sth_madd(weight, row[i], acc[i]);
 }
 
-/* Every second of up to 15 numbers; reads only in[0], in[2], … of the first n results, and what lies between them. */
-STH_FORCE_INLINE __m256 load_every_second(const float *in, guint n)
+/* 8 x 8 numbers. */
+STH_FORCE_INLINE void transpose_block(float *out, gsize out_pitch, const float *in, gsize in_pitch)
 {
-    const gsize floats = 2 * (gsize)n - 1;
-    const __m256 low = _mm256_maskload_ps(in, sth_first_lanes_8(MIN(floats, 8)));
-    const __m256 high = floats > 8 ? _mm256_maskload_ps(in + 8, sth_first_lanes_8(floats - 8)) : _mm256_setzero_ps();
-    const __m256 mixed = _mm256_shuffle_ps(low, high, _MM_SHUFFLE(2, 0, 2, 0)); /* 0 2 | 8 10 | 4 6 | 12 14 */
+    __m256 a[LANES], b[LANES];
 
-    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(mixed), _MM_SHUFFLE(3, 1, 2, 0)));
-}
-
-/* in[0], in[step], …: n numbers, 1…8, zeros after them. */
-STH_FORCE_INLINE __m256 load_strided(const float *in, guint step, guint n, __m256i mask, __m256i index)
-{
-    if (step == 1)
-        return _mm256_maskload_ps(in, mask);
-    if (step == 2)
-        return load_every_second(in, n);
-    return _mm256_mask_i32gather_ps(_mm256_setzero_ps(), in, index, _mm256_castsi256_ps(mask), 4);
-}
-
-/* One output's products, summed over its taps in steps of 8: 8 partial sums. */
-STH_FORCE_INLINE __m256 products(const float *in, const float *weight, guint n_taps, guint step, __m256i index)
-{
-    __m256 sum = _mm256_setzero_ps();
-
-    for (guint k = 0; k < n_taps; k += LANES) {
-        const guint n = MIN(n_taps - k, LANES);
-        const __m256i mask = sth_first_lanes_8(n);
-
-        sum = _mm256_fmadd_ps(_mm256_maskload_ps(weight + k, mask), load_strided(in + (gsize)k * step, step, n, mask, index), sum);
+    STH_UNROLL
+    for (guint i = 0; i < LANES; i++)
+        a[i] = _mm256_loadu_ps(in + i * in_pitch);
+    STH_UNROLL
+    for (guint i = 0; i < LANES; i += 2) { /* pairs: 00 10 01 11 | 04 14 05 15, 02 12 03 13 | 06 16 07 17 */
+        b[i] = _mm256_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_ps(a[i], a[i + 1]);
     }
-    return sum;
+    STH_UNROLL
+    for (guint i = 0; i < LANES; i += 4) { /* fours: column 0 | 4, 1 | 5, 2 | 6, 3 | 7 of rows i…i+3 */
+        a[i] = _mm256_shuffle_ps(b[i], b[i + 2], _MM_SHUFFLE(1, 0, 1, 0));
+        a[i + 1] = _mm256_shuffle_ps(b[i], b[i + 2], _MM_SHUFFLE(3, 2, 3, 2));
+        a[i + 2] = _mm256_shuffle_ps(b[i + 1], b[i + 3], _MM_SHUFFLE(1, 0, 1, 0));
+        a[i + 3] = _mm256_shuffle_ps(b[i + 1], b[i + 3], _MM_SHUFFLE(3, 2, 3, 2));
+    }
+    STH_UNROLL
+    for (guint i = 0; i < 4; i++) {
+        _mm256_storeu_ps(out + i * out_pitch, _mm256_permute2f128_ps(a[i], a[i + 4], 0x20));
+        _mm256_storeu_ps(out + (i + 4) * out_pitch, _mm256_permute2f128_ps(a[i], a[i + 4], 0x31));
+    }
 }
 
-/* Eight outputs at a time: their partial sums are added crosswise, so that no output pays for a horizontal sum of its own. */
-STH_FORCE_INLINE void resample(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, const guint step)
+void sth_transpose_avx2(float *out, gsize out_pitch, const float *in, gsize in_pitch, gsize rows, gsize cols)
 {
-    const __m256i index = _mm256_mullo_epi32(_mm256_set1_epi32((int)step), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    const gsize whole_rows = rows - rows % LANES, whole_cols = cols - cols % LANES;
 
-    for (gsize i = 0; i < n; i += LANES) {
-        const gsize m = MIN(n - i, LANES);
-        __m256 p[LANES], low, high;
+    for (gsize i = 0; i < whole_rows; i += LANES)
+        for (gsize j = 0; j < whole_cols; j += LANES)
+            transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch);
+    for (gsize i = 0; i < rows; i++)
+        for (gsize j = i < whole_rows ? whole_cols : 0; j < cols; j++)
+            out[j * out_pitch + i] = in[i * in_pitch + j];
+}
 
+/* @together outputs, so that their sums do not wait for one another. */
+STH_FORCE_INLINE void resample_columns(float *out, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step,
+                                       const guint together)
+{
+    __m256 sum[4];
+
+    STH_UNROLL
+    for (guint i = 0; i < together; i++)
+        sum[i] = _mm256_setzero_ps();
+    for (guint k = 0; k < n_taps; k++) {
         STH_UNROLL
-        for (gsize j = 0; j < LANES; j++)
-            p[j] = j < m ? products(in + offset[i + j], weight + (i + j) * n_taps, n_taps, step, index) : _mm256_setzero_ps();
-        low = _mm256_hadd_ps(_mm256_hadd_ps(p[0], p[1]), _mm256_hadd_ps(p[2], p[3]));
-        high = _mm256_hadd_ps(_mm256_hadd_ps(p[4], p[5]), _mm256_hadd_ps(p[6], p[7]));
-        _mm256_maskstore_ps(out + i, sth_first_lanes_8(m),
-                            _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31)));
+        for (guint i = 0; i < together; i++)
+            sum[i] = _mm256_fmadd_ps(_mm256_set1_ps(weight[i * n_taps + k]), _mm256_loadu_ps(in + (offset[i] + (gsize)k * step) * LANES), sum[i]);
     }
+    STH_UNROLL
+    for (guint i = 0; i < together; i++)
+        _mm256_storeu_ps(out + i * LANES, sum[i]);
 }
 
-void sth_row_resample_avx2(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step)
+void sth_column_resample_avx2(float *out, gsize n, const float *in, const guint32 *offset, const float *weight, guint n_taps, guint step)
 {
-    if (step == 1)
-        resample(out, n, in, offset, weight, n_taps, 1);
-    else if (step == 2)
-        resample(out, n, in, offset, weight, n_taps, 2);
-    else
-        resample(out, n, in, offset, weight, n_taps, step);
+    gsize i = 0;
+
+    G_STATIC_ASSERT(STH_RESIZE_ROWS == LANES);
+    for (; i + 4 <= n; i += 4)
+        resample_columns(out + i * LANES, in, offset + i, weight + i * n_taps, n_taps, step, 4);
+    for (; i < n; i++)
+        resample_columns(out + i * LANES, in, offset + i, weight + i * n_taps, n_taps, step, 1);
 }
 
 void sth_color_matrix_avx2(float *const out[3], const float *const in[3], gsize n, const float m[3][4], const float lo[3], const float hi[3])

@@ -13,12 +13,14 @@
 
 #define MAX_SIZE 65535 /* of a frame, pixels: keeps the tables small and offsets within 32 bits */
 
-/* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. */
+/* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. STH_RESIZE_ROWS
+ * output rows are made at a time, and turned into columns. */
 typedef struct {
     gboolean used;
     guint first_byte, n_bytes;
     SthFilter rows;
-    float *sum; /* [n_bytes] */
+    float *sum;     /* [STH_RESIZE_ROWS][n_bytes] */
+    float *columns; /* [n_bytes][STH_RESIZE_ROWS] */
 } PlanePlan;
 
 struct _SthPreprocess {
@@ -28,8 +30,9 @@ struct _SthPreprocess {
     guint out_width, out_height;
     PlanePlan plane[3];
     SthFilter columns[3];  /* by component */
-    guint32 *offset[3];    /* columns[c].first in floats of its plane's sum */
-    float *row[3];         /* [place.width]: components of one output row; what a gray frame lacks stays 0 */
+    guint32 *offset[3];    /* columns[c].first as a column of its plane */
+    float *component[3];   /* [place.width][STH_RESIZE_ROWS]; what a gray frame lacks stays 0 */
+    float *channel[3];     /* the same, normalised, in the model's order */
     float matrix[3][4];    /* components to normalised channels in the model's order */
     float low[3], high[3]; /* 0 and 255, normalised */
 };
@@ -154,7 +157,8 @@ static void plan_rows(SthPreprocess *p, guint height)
         if (plane->rows.first) /* components of one plane share its rows */
             continue;
         component_filter(&plane->rows, height, component->shift_y, FALSE, p->place.height, p->place.y0, p->place.y1);
-        plane->sum = sth_aligned_alloc(plane->n_bytes * sizeof(float));
+        plane->sum = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
+        plane->columns = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
     }
 }
 
@@ -180,8 +184,10 @@ SthPreprocess *sth_preprocess_new(const SthFrameFormat *format, const SthModelIn
     plan_columns(p, format->width);
     plan_rows(p, format->height);
     normalise_matrix(p, format, info);
-    for (guint c = 0; c < 3; c++)
-        p->row[c] = sth_aligned_alloc(p->place.width * sizeof(float));
+    for (guint c = 0; c < 3; c++) {
+        p->component[c] = sth_aligned_alloc((gsize)p->place.width * STH_RESIZE_ROWS * sizeof(float));
+        p->channel[c] = sth_aligned_alloc((gsize)p->place.width * STH_RESIZE_ROWS * sizeof(float));
+    }
     return p;
 }
 
@@ -193,24 +199,24 @@ void sth_preprocess_free(SthPreprocess *p)
         sth_filter_clear(&p->plane[i].rows);
         sth_filter_clear(&p->columns[i]);
         sth_aligned_free(p->plane[i].sum);
-        sth_aligned_free(p->row[i]);
+        sth_aligned_free(p->plane[i].columns);
+        sth_aligned_free(p->component[i]);
+        sth_aligned_free(p->channel[i]);
         g_free(p->offset[i]);
     }
     g_free(p);
 }
 
-static void sum_rows(SthPreprocess *p, PlanePlan *plane, const guint8 *data, gint stride, guint y)
+/* Row @y of the output, before it is resampled horizontally. */
+static void sum_rows(const SthPreprocess *p, const PlanePlan *plane, const guint8 *data, gint stride, guint y, float *sum)
 {
-    const guint n_taps = plane->rows.n_taps;
+    guint n_taps = plane->rows.n_taps, first = plane->rows.first[y];
     const float *weight = plane->rows.weight + (gsize)y * n_taps;
-    gboolean first = TRUE;
-    for (guint k = 0; k < n_taps; k++) {
-        if (weight[k] == 0)
-            continue;
-        const guint8 *row = data + (gssize)stride * (gssize)(plane->rows.first[y] + k) + plane->first_byte;
-        p->kernels->row_accumulate(plane->sum, row, plane->n_bytes, weight[k], first);
-        first = FALSE;
-    }
+    for (; n_taps > 1 && weight[0] == 0; n_taps--, weight++)
+        first++;
+    while (n_taps > 1 && weight[n_taps - 1] == 0)
+        n_taps--;
+    p->kernels->row_blend(sum, data + (gssize)stride * (gssize)first + plane->first_byte, stride, plane->n_bytes, weight, n_taps);
 }
 
 /* Bars of a letterbox: 0 is the mean. */
@@ -233,20 +239,28 @@ static void clear_bars(const SthPreprocess *p, float *out)
 
 void sth_preprocess_run(SthPreprocess *p, const SthFrame *frame, float *out)
 {
+    const SthKernels *kernels = p->kernels;
     const SthPlacement *place = &p->place;
     clear_bars(p, out);
-    for (guint y = 0; y < place->height; y++) {
-        for (guint i = 0; i < 3; i++)
-            if (p->plane[i].used)
-                sum_rows(p, &p->plane[i], frame->plane[i], frame->stride[i], y);
+    for (guint y = 0; y < place->height; y += STH_RESIZE_ROWS) {
+        const guint rows = MIN(place->height - y, STH_RESIZE_ROWS);
+        for (guint i = 0; i < 3; i++) {
+            const PlanePlan *plane = &p->plane[i];
+            if (!plane->used)
+                continue;
+            for (guint r = 0; r < rows; r++)
+                sum_rows(p, plane, frame->plane[i], frame->stride[i], y + r, plane->sum + (gsize)r * plane->n_bytes);
+            kernels->transpose(plane->columns, STH_RESIZE_ROWS, plane->sum, plane->n_bytes, rows, plane->n_bytes);
+        }
         for (guint c = 0; c < p->layout->n_components; c++) {
             const SthComponent *component = &p->layout->component[c];
-            p->kernels->row_resample(p->row[c], place->width, p->plane[component->plane].sum, p->offset[c], p->columns[c].weight,
+            kernels->column_resample(p->component[c], place->width, p->plane[component->plane].columns, p->offset[c], p->columns[c].weight,
                                      p->columns[c].n_taps, component->step);
         }
-        float *target[3];
+        kernels->color_matrix(p->channel, (const float *const *)p->component, (gsize)place->width * STH_RESIZE_ROWS, (const float(*)[4])p->matrix,
+                              p->low, p->high);
         for (guint c = 0; c < 3; c++)
-            target[c] = out + ((gsize)c * p->out_height + place->y + y) * p->out_width + place->x;
-        p->kernels->color_matrix(target, (const float *const *)p->row, place->width, (const float(*)[4])p->matrix, p->low, p->high);
+            kernels->transpose(out + ((gsize)c * p->out_height + place->y + y) * p->out_width + place->x, p->out_width, p->channel[c],
+                               STH_RESIZE_ROWS, place->width, rows);
     }
 }

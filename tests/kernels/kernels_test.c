@@ -263,41 +263,70 @@ static void check_sum(const SthKernelRow *row)
         }
 }
 
-static void check_row_accumulate(const SthKernelRow *row)
+static void check_row_blend_of(const SthKernelRow *row, gsize n, guint n_taps, gboolean upwards)
 {
-    for (gsize n = 0; n <= MAX_LENGTH; n++) {
-        EdgeBuffer bytes, acc[2];
-        float weight = random_float(FALSE), *x[2];
-        double magnitude[MAX_LENGTH];
+    const gsize stride = n + 3;
+    EdgeBuffer bytes, weight, out[2];
+    const float *w = make(&weight, n_taps, FALSE);
+    float *result[2];
+    double magnitude[MAX_LENGTH + 1] = {0};
+    const guint8 *first;
 
-        edge_buffer_init(&bytes, n);
-        for (gsize i = 0; i < n; i++)
-            bytes.data[i] = (guint8)g_rand_int_range(dice, 0, 256);
-        for (guint i = 0; i < 2; i++) {
-            x[i] = make(&acc[i], n, FALSE);
-            memset(x[i], 0xff, n * sizeof(float)); /* NaN, which `first` must not read into the sum */
-        }
-        for (guint step = 0; step < 3; step++) {
-            sth_row_accumulate_c(x[0], bytes.data, n, weight, step == 0);
-            ((SthRowAccumulate *)row->function)(x[1], bytes.data, n, weight, step == 0);
-            for (gsize i = 0; i < n; i++)
-                magnitude[i] = (step + 1) * 255 * fabs((double)weight);
-            assert_close(row, x[1], x[0], magnitude, step + 1, n);
-        }
-        edge_buffer_check(&acc[1]);
-        for (guint i = 0; i < 2; i++)
-            edge_buffer_clear(&acc[i]);
-        edge_buffer_clear(&bytes);
-    }
+    edge_buffer_init(&bytes, (n_taps - 1) * stride + n);
+    for (gsize i = 0; i < (n_taps - 1) * stride + n; i++)
+        bytes.data[i] = (guint8)g_rand_int_range(dice, 0, 256);
+    first = upwards ? bytes.data + (n_taps - 1) * stride : bytes.data;
+    for (gsize i = 0; i < n; i++)
+        for (guint k = 0; k < n_taps; k++)
+            magnitude[i] += 255 * fabs((double)w[k]);
+    for (guint i = 0; i < 2; i++)
+        result[i] = make(&out[i], n, FALSE);
+    sth_row_blend_c(result[0], first, upwards ? -(gssize)stride : (gssize)stride, n, w, n_taps);
+    ((SthRowBlend *)row->function)(result[1], first, upwards ? -(gssize)stride : (gssize)stride, n, w, n_taps);
+    assert_close(row, result[1], result[0], magnitude, n_taps, n);
+    edge_buffer_check(&out[1]);
+    for (guint i = 0; i < 2; i++)
+        edge_buffer_clear(&out[i]);
+    edge_buffer_clear(&bytes);
+    edge_buffer_clear(&weight);
 }
 
-static void check_row_resample_of(const SthKernelRow *row, gsize n, guint n_taps, guint step)
+static void check_row_blend(const SthKernelRow *row)
+{
+    for (gsize n = 0; n <= MAX_LENGTH; n++)
+        for (guint n_taps = 1; n_taps <= 5; n_taps++)
+            check_row_blend_of(row, n, n_taps, n_taps % 2 == 0);
+}
+
+static void check_transpose(const SthKernelRow *row)
+{
+    for (gsize rows = 0; rows <= 19; rows++)
+        for (gsize cols = 0; cols <= 37; cols++) {
+            EdgeBuffer in, out[2];
+            const float *x = make(&in, rows * (cols + 2), FALSE);
+            float *result[2];
+
+            for (guint i = 0; i < 2; i++) {
+                result[i] = make(&out[i], cols * (rows + 1), FALSE);
+                memset(result[i], 0, cols * (rows + 1) * sizeof(float)); /* what lies between the rows must stay */
+            }
+            sth_transpose_c(result[0], rows + 1, x, cols + 2, rows, cols);
+            ((SthTranspose *)row->function)(result[1], rows + 1, x, cols + 2, rows, cols);
+            assert_same(row, result[1], result[0], cols * (rows + 1));
+            edge_buffer_check(&out[1]);
+            for (guint i = 0; i < 2; i++)
+                edge_buffer_clear(&out[i]);
+            edge_buffer_clear(&in);
+        }
+}
+
+static void check_column_resample_of(const SthKernelRow *row, gsize n, guint n_taps, guint step)
 {
     EdgeBuffer in, weight, out[2], offset;
-    gsize pixels = n_taps + 40, size = (pixels - 1) * step + 1; /* the last component of the last pixel is not there */
+    gsize pixels = n_taps + 40, size = ((pixels - 1) * step + 1) * STH_RESIZE_ROWS; /* the last pixel's other components are not there */
     const float *x = make(&in, size, FALSE), *w = make(&weight, n * n_taps, FALSE);
     float *result[2];
-    double *magnitude = g_new0(double, n + 1);
+    double *magnitude = g_new0(double, n *STH_RESIZE_ROWS + 1);
     guint32 *at;
 
     edge_buffer_init(&offset, n * sizeof *at);
@@ -305,13 +334,14 @@ static void check_row_resample_of(const SthKernelRow *row, gsize n, guint n_taps
     for (gsize i = 0; i < n; i++) {
         at[i] = (guint32)(g_rand_int_range(dice, 0, 41) * (gint)step);
         for (guint k = 0; k < n_taps; k++)
-            magnitude[i] += fabs((double)w[i * n_taps + k] * x[at[i] + k * step]);
+            for (guint r = 0; r < STH_RESIZE_ROWS; r++)
+                magnitude[i * STH_RESIZE_ROWS + r] += fabs((double)w[i * n_taps + k] * x[(at[i] + (gsize)k * step) * STH_RESIZE_ROWS + r]);
     }
     for (guint i = 0; i < 2; i++)
-        result[i] = make(&out[i], n, FALSE);
-    sth_row_resample_c(result[0], n, x, at, w, n_taps, step);
-    ((SthRowResample *)row->function)(result[1], n, x, at, w, n_taps, step);
-    assert_close(row, result[1], result[0], magnitude, n_taps, n);
+        result[i] = make(&out[i], n * STH_RESIZE_ROWS, FALSE);
+    sth_column_resample_c(result[0], n, x, at, w, n_taps, step);
+    ((SthColumnResample *)row->function)(result[1], n, x, at, w, n_taps, step);
+    assert_close(row, result[1], result[0], magnitude, n_taps, n * STH_RESIZE_ROWS);
     edge_buffer_check(&out[1]);
     for (guint i = 0; i < 2; i++)
         edge_buffer_clear(&out[i]);
@@ -321,11 +351,11 @@ static void check_row_resample_of(const SthKernelRow *row, gsize n, guint n_taps
     g_free(magnitude);
 }
 
-static void check_row_resample(const SthKernelRow *row)
+static void check_column_resample(const SthKernelRow *row)
 {
-    for (gsize n = 0; n <= MAX_LENGTH; n++)
+    for (gsize n = 0; n <= 21; n++)
         for (guint step = 1; step <= 4; step++)
-            check_row_resample_of(row, n, (guint)g_rand_int_range(dice, 1, 30), step);
+            check_column_resample_of(row, n, (guint)g_rand_int_range(dice, 1, 30), step);
 }
 
 static void check_color_matrix(const SthKernelRow *row)
