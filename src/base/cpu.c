@@ -2,6 +2,7 @@
 #include "base/cpu.h"
 
 #include <sched.h>
+#include <sys/resource.h>
 
 static const char *const level_names[] = {[STH_CPU_C] = "c", [STH_CPU_AVX2] = "avx2", [STH_CPU_AVX512] = "avx512"};
 
@@ -79,4 +80,13 @@ guint sth_cpu_count(void)
     }
 #endif
     return MAX(1, g_get_num_processors());
+}
+
+void sth_cpu_give_way(void)
+{
+#ifdef __linux__
+    /* Against POSIX, nice values are the threads' there; 0 is the caller. A host that runs at a higher one already is left alone. */
+    if (getpriority(PRIO_PROCESS, 0) < STH_CPU_BACKGROUND_NICE)
+        setpriority(PRIO_PROCESS, 0, STH_CPU_BACKGROUND_NICE);
+#endif
 }

@@ -26,4 +26,10 @@ const char *sth_cpu_level_name(SthCpuLevel level);
 /* Processors in the affinity mask of the calling thread, >= 1. */
 guint sth_cpu_count(void);
 
+#define STH_CPU_BACKGROUND_NICE 10
+
+/* From now on the calling thread gives way to threads that have not called this: it gets what they leave, and a tenth of a processor that they
+ * want all of (Linux: a nice value of 10, which cannot be taken back without privileges). Elsewhere, nothing. */
+void sth_cpu_give_way(void);
+
 G_END_DECLS

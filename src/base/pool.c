@@ -30,7 +30,9 @@ typedef struct {
 } Worker;
 
 struct _SthPool {
-    guint refs; /* under singleton_lock */
+    SthPool **singleton; /* where it is known */
+    guint refs;          /* under singleton_lock */
+    gboolean background; /* workers give way */
     guint n_workers;
     Worker *workers;
 
@@ -50,7 +52,7 @@ struct _SthPool {
 };
 
 static GMutex singleton_lock;
-static SthPool *singleton;
+static SthPool *foreground, *background;
 
 static inline void relax(void)
 {
@@ -109,6 +111,8 @@ static gpointer work(gpointer data)
     SthPool *pool = worker->pool;
     guint seen = 0;
 
+    if (pool->background)
+        sth_cpu_give_way();
     while (!atomic_load(&pool->quit)) {
         wait_for_job(pool, seen);
         seen = atomic_load(&pool->jobs);
@@ -145,11 +149,13 @@ static void start_workers(SthPool *pool, guint wanted)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static SthPool *pool_new(void)
+static SthPool *pool_new(SthPool **singleton)
 {
     SthPool *pool = g_new0(SthPool, 1);
 
+    pool->singleton = singleton;
     pool->refs = 1;
+    pool->background = singleton == &background;
     g_mutex_init(&pool->sleep_lock);
     g_cond_init(&pool->wake);
     start_workers(pool, MIN(sth_cpu_count() - 1, STATE_LIMIT_MAX));
@@ -170,18 +176,28 @@ static void pool_free(SthPool *pool)
     g_free(pool);
 }
 
-SthPool *sth_pool_get(void)
+static SthPool *get(SthPool **singleton)
 {
     SthPool *pool;
 
     g_mutex_lock(&singleton_lock);
-    if (singleton)
-        singleton->refs++;
+    if (*singleton)
+        (*singleton)->refs++;
     else
-        singleton = pool_new();
-    pool = singleton;
+        *singleton = pool_new(singleton);
+    pool = *singleton;
     g_mutex_unlock(&singleton_lock);
     return pool;
+}
+
+SthPool *sth_pool_get(void)
+{
+    return get(&foreground);
+}
+
+SthPool *sth_pool_get_background(void)
+{
+    return get(&background);
 }
 
 SthPool *sth_pool_ref(SthPool *pool)
@@ -199,7 +215,7 @@ void sth_pool_unref(SthPool *pool)
     g_mutex_lock(&singleton_lock);
     last = --pool->refs == 0;
     if (last)
-        singleton = NULL;
+        *pool->singleton = NULL;
     g_mutex_unlock(&singleton_lock);
     if (last)
         pool_free(pool);

@@ -18,6 +18,9 @@ typedef void (*SthPoolFunc)(gpointer data, guint item, guint thread);
 /* The pool of the process, made on first use with sth_cpu_count() - 1 workers (the caller of sth_pool_run() is one more). Lives
  * as long as someone holds it. */
 SthPool *sth_pool_get(void);
+/* Another such pool, whose workers give way (sth_cpu_give_way()): for work beside which something must not wait. A job of the one never
+ * waits for the other's. */
+SthPool *sth_pool_get_background(void);
 SthPool *sth_pool_ref(SthPool *pool);
 void sth_pool_unref(SthPool *pool);
 /* Threads that sth_pool_run() may use at most, the caller included. */

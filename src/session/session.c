@@ -95,13 +95,14 @@ static void bind_steps(SthSession *session)
     copy_tensors(session->outputs, graph->outputs, index, session->values);
 }
 
-SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
+/* Takes over @pool. */
+static SthSession *session_new(SthModel *model, guint threads, SthPool *pool, GError **error)
 {
     SthSession *session = g_new0(SthSession, 1);
     const SthPlan *plan = model->plan;
 
     session->model = sth_model_ref(model);
-    session->pool = sth_pool_get();
+    session->pool = pool;
     session->threads = threads ? MIN(threads, sth_pool_threads(session->pool)) : sth_pool_threads(session->pool);
     session->arena = sth_aligned_try_alloc(plan->arena_bytes);
     session->thread_scratch = sth_aligned_try_alloc(plan->thread_scratch * session->threads);
@@ -114,6 +115,16 @@ SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
     bind_values(session);
     bind_steps(session);
     return session;
+}
+
+SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
+{
+    return session_new(model, threads, sth_pool_get(), error);
+}
+
+SthSession *sth_session_new_background(SthModel *model, guint threads, GError **error)
+{
+    return session_new(model, threads, sth_pool_get_background(), error);
 }
 
 void sth_session_free(SthSession *session)

@@ -5,6 +5,8 @@
 
 #include <sth/sth-error.h>
 
+#include "base/cpu.h"
+
 struct _SthSchedulerClient {
     void (*run)(gpointer data);
     gpointer data;
@@ -37,6 +39,7 @@ static SthSchedulerClient *next_client(void)
 
 static void *scheduler_main(void *unused)
 {
+    sth_cpu_give_way();
     pthread_mutex_lock(&lock);
     while (!quit) {
         SthSchedulerClient *client = next_client();

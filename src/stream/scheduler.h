@@ -1,4 +1,5 @@
 /* Scheduler: one thread of the process that runs what the live streams have posted, one after another, in turn.
+ * It gives way to others: video must not wait for a window.
  *
  * The thread starts with the first client and ends with the last. No lock is held while a client runs.
  * The locks are pthread's, not GLib's: the thread sanitizer knows them.

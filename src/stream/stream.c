@@ -77,8 +77,12 @@ SthStream *sth_stream_new(SthModel *model, const SthStreamConfig *config, GError
     sth_action_init(&stream->action);
     pthread_mutex_init(&stream->lock, NULL);
 
-    gboolean ok = allocate(stream, error) && (stream->session = sth_session_new(model, config->threads, error));
-    if (ok && config->mode == STH_STREAM_LIVE)
+    const gboolean live = config->mode == STH_STREAM_LIVE;
+    gboolean ok = allocate(stream, error);
+    if (ok)
+        stream->session = (live ? sth_session_new_background : sth_session_new)(model, config->threads, error);
+    ok = ok && stream->session;
+    if (ok && live)
         ok = (stream->client = sth_scheduler_add(sth_stream_run_posted, stream, error)) != NULL;
     if (!ok)
         g_clear_pointer(&stream, sth_stream_free);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cpu.h"
 #include "base/pool.h"
@@ -189,6 +190,28 @@ static void test_signals(void)
     sth_pool_unref(pool);
 }
 
+static void look_at_priority(gpointer data, guint item, guint thread)
+{
+    g_usleep(1000);
+    g_assert_cmpint(getpriority(PRIO_PROCESS, 0), ==, ((const int *)data)[thread > 0]);
+}
+
+/* Workers in the background give way, the caller and the other pool's workers do not. */
+static void test_background(void)
+{
+    SthPool *pool = sth_pool_get(), *background = sth_pool_get_background();
+    const int own = getpriority(PRIO_PROCESS, 0);
+    int same[] = {own, own}, lower[] = {own, MAX(own, STH_CPU_BACKGROUND_NICE)};
+
+    g_assert_true(pool != background);
+    g_assert_true(sth_pool_get_background() == background);
+    sth_pool_unref(background);
+    sth_pool_run(pool, sth_pool_threads(pool), look_at_priority, same, 20);
+    sth_pool_run(background, sth_pool_threads(background), look_at_priority, lower, 20);
+    sth_pool_unref(pool);
+    sth_pool_unref(background);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -198,5 +221,6 @@ int main(int argc, char **argv)
     g_test_add_func("/pool/several-callers", test_several_callers);
     g_test_add_func("/pool/never-waits-for-others", test_never_waits_for_others);
     g_test_add_func("/pool/signals", test_signals);
+    g_test_add_func("/pool/background", test_background);
     return g_test_run();
 }

@@ -53,6 +53,11 @@ SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
     return session;
 }
 
+SthSession *sth_session_new_background(SthModel *model, guint threads, GError **error)
+{
+    return sth_session_new(model, threads, error);
+}
+
 void sth_session_free(SthSession *session)
 {
     if (!session)

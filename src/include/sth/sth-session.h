@@ -20,6 +20,9 @@ typedef struct _SthSession SthSession;
  * Returns: a session that holds a reference on @model; NULL with @error (STH_ERROR_SYSTEM).
  */
 SthSession *sth_session_new(SthModel *model, guint threads, GError **error);
+/* As sth_session_new(), for a network that runs beside something more urgent, such as live video: the library's own threads run it at a low
+ * priority. The caller's priority is the caller's. */
+SthSession *sth_session_new_background(SthModel *model, guint threads, GError **error);
 void sth_session_free(SthSession *session);
 
 /* The input's tensor: write its data before each run; a run may overwrite it. Lives as long as the session. */
