@@ -14,6 +14,7 @@ void fake_model_init(SthModel *model)
     *model = (SthModel){.refs = 1};
     model->info = (SthModelInfo){.name = "fake",
                                  .n_classes = FAKE_CLASSES,
+                                 .score_rows = 1,
                                  .background_label = -1,
                                  .layout = STH_LAYOUT_NTCHW,
                                  .frames = FAKE_FRAMES,
