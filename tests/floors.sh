@@ -22,7 +22,7 @@ cli
 reserved=(
   '^cblas\.h$'                        '^src/kernels/blas\.c$'
   '^(protobuf-c|google/protobuf)/|\.pb-c\.h$' '^(src|tests)/onnx/|^tests/ops/'
-  '^gst/'                             '^(src/cli|gst-plugin|tests/(cli|gst-plugin|pipelines))/'
+  '^gst/'                             '^(src/cli|gst-plugin|tests/(bench|cli|gst-plugin|pipelines))/'
   '^(pango|cairo)'                    '^gst-plugin/'
   '^json-glib/'                       '^(src/(export|cli)|gst-plugin|tests)/'
 )
