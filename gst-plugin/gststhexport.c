@@ -8,26 +8,43 @@
  * @see_also: sthclassify, sthoverlay
  *
  * Takes video that sthclassify has seen and gives text. The caps that
- * downstream takes choose the format: `application/x-ndjson` (one JSON object
- * a line, in the shape of DL Streamer's gvametaconvert; also where downstream
- * takes anything) or `application/x-subtitle-vtt` (WebVTT). Times in the text
- * are stream times. UTC is told where the buffers have a reference timestamp
- * or the pipeline's clock is a real-time clock.
+ * downstream takes choose the format:
  *
- * Each text buffer has the PTS of the frame that it was written for. Where
- * there is nothing to write, a gap event takes the buffer's place, so that
- * muxers and live sinks do not wait.
+ * * `application/x-ndjson`: one JSON object a line, in the shape of DL
+ *   Streamer's gvametaconvert; also where downstream takes anything
+ * * `text/csv`: a table with a head, as RFC 4180 has it
+ * * `application/x-subtitle-vtt`: WebVTT
+ * * `application/x-subtitle`: SubRip (SRT)
+ * * `text/x-raw, format=utf8`: captions, for matroskamux and textoverlay
+ *
+ * Times in the text are stream times; NDJSON and CSV also have the running time
+ * and UTC, which comes from the buffers' reference timestamps or, where upstream
+ * is live, from the pipeline's clock.
+ *
+ * Each text buffer has the PTS of the frame that it was written for, and holds
+ * whole records. Where there is nothing to write, a gap event takes the buffer's
+ * place, so that muxers and live sinks do not wait. Captions are shown from the
+ * frame that brings them, in slices of half a second, for what is recognised
+ * now or, with #GstSthExport:emit set to events, the action that goes on.
+ *
+ * A file is valid after every buffer. filesink keeps the latest 64 KiB for
+ * itself: with `buffer-mode=unbuffered` a process that is killed loses nothing.
+ * When a sink cannot write (full disk, closed socket) it posts an error;
+ * #GstSthExport:on-error says whether the video goes on all the same.
  *
  * The start and the end of an action are on one buffer each: put this element
  * before anything that drops frames.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! sthexport ! filesink location=results.ndjson
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! sthexport ! filesink location=results.ndjson buffer-mode=unbuffered
  * ]| One line for each result.
  * |[
  * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! tee name=t t. ! queue ! sthoverlay ! videoconvert ! autovideosink t. ! queue ! sthexport emit=events ! application/x-subtitle-vtt ! filesink location=actions.vtt
  * ]| Shows the video and writes a subtitle for each action.
+ * |[
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! tee name=t t. ! queue ! x264enc ! matroskamux name=mux ! filesink location=clip.mkv t. ! queue ! sthexport emit=events ! mux.
+ * ]| Puts the actions into a file as a subtitle track.
  *
  * Since: 0.1
  */
@@ -35,17 +52,22 @@
 #include "gststhexport.h"
 
 #include <gst/video/video.h>
-#include <sth/sth.h>
 
-#include "gststhmeta.h"
+#include "gststhcaption.h"
+#include "gststhformat.h"
+#include "gststhrecord.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sth_export_debug);
 #define GST_CAT_DEFAULT gst_sth_export_debug
 
-#define DEFAULT_FORMAT "ndjson"
 #define DEFAULT_EMIT STH_EXPORT_RESULTS
-/* Seconds from 1900, the epoch of NTP, to 1970. */
-#define NTP_TO_UNIX G_GUINT64_CONSTANT (2208988800)
+#define DEFAULT_ON_ERROR ON_ERROR_STOP
+
+typedef enum
+{
+  ON_ERROR_STOP,
+  ON_ERROR_CONTINUE,
+} OnError;
 
 struct _GstSthExport
 {
@@ -55,16 +77,21 @@ struct _GstSthExport
   /* Properties, under the object lock. */
   SthExportEmit emit;
   gchar *source;
+  OnError on_error;
 
   /* Streaming thread. */
   GstSegment segment;
   guint width, height;
   SthExporter *exporter;        /* NULL: no caps yet */
+  gboolean captions;            /* its format is one to be shown */
+  GstSthCaption caption;
   GString *text;                /* written and not yet pushed */
   gboolean head_written;        /* of the file: once, however often it seeks */
   gboolean seen;                /* a result: the two below are valid */
   guint64 last_sequence;
   GstClockTime position;        /* end of the newest buffer, PTS */
+  gboolean lost;                /* downstream has failed, and was let go */
+  gboolean live;                /* upstream is */
 };
 
 enum
@@ -72,25 +99,27 @@ enum
   PROP_0,
   PROP_EMIT,
   PROP_SOURCE,
+  PROP_ON_ERROR,
 };
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
 
-#define GST_TYPE_STH_EXPORT_EMIT (gst_sth_export_emit_get_type ())
+#define GST_TYPE_STH_EXPORT_ON_ERROR (gst_sth_export_on_error_get_type ())
 static GType
-gst_sth_export_emit_get_type (void)
+gst_sth_export_on_error_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    {STH_EXPORT_RESULTS, "Every result", "results"},
-    {STH_EXPORT_EVENTS, "Starts and ends of actions only", "events"},
+    {ON_ERROR_STOP, "Stop, as any element does", "stop"},
+    {ON_ERROR_CONTINUE, "Warn once, and let the video go on without text",
+        "continue"},
     {0, NULL, NULL},
   };
 
   if (g_once_init_enter (&type))
     g_once_init_leave (&type,
-        g_enum_register_static ("GstSthExportEmit", values));
+        g_enum_register_static ("GstSthExportOnError", values));
   return type;
 }
 
@@ -99,142 +128,40 @@ G_DEFINE_TYPE (GstSthExport, gst_sth_export, GST_TYPE_ELEMENT);
 GST_ELEMENT_REGISTER_DEFINE (sthexport, "sthexport", GST_RANK_NONE,
     GST_TYPE_STH_EXPORT);
 
-/* One structure for each format of the library, the default first. */
-static GstCaps *
-formats_caps (void)
-{
-  const SthExportFormat *const *formats = sth_export_formats ();
-  GstCaps *caps =
-      gst_caps_from_string (sth_export_format_find (DEFAULT_FORMAT)->caps);
-
-  for (; *formats; formats++)
-    caps = gst_caps_merge (caps, gst_caps_from_string ((*formats)->caps));
-  return caps;
-}
-
-static const SthExportFormat *
-format_of (const GstCaps * caps)
-{
-  const SthExportFormat *const *formats = sth_export_formats ();
-
-  for (; *formats; formats++) {
-    GstCaps *known = gst_caps_from_string ((*formats)->caps);
-    gboolean match = gst_caps_is_subset (caps, known);
-
-    gst_caps_unref (known);
-    if (match)
-      return *formats;
-  }
-  return NULL;
-}
-
 /* --- Records ----------------------------------------------------------- */
 
-/* Stream time of @pts, which may lie before the segment. */
-static guint64
-to_stream_time (GstSthExport * self, GstClockTime pts)
-{
-  guint64 time = 0;
-  gint sign;
-
-  if (!GST_CLOCK_TIME_IS_VALID (pts)
-      || self->segment.format != GST_FORMAT_TIME)
-    return STH_TIME_NONE;
-  sign = gst_segment_to_stream_time_full (&self->segment, GST_FORMAT_TIME, pts,
-      &time);
-  return sign > 0 ? time : sign < 0 ? 0 : STH_TIME_NONE;
-}
-
-static guint64
-reference_time (GstBuffer * buffer)
-{
-  static GstStaticCaps unix_caps = GST_STATIC_CAPS ("timestamp/x-unix");
-  static GstStaticCaps ntp_caps = GST_STATIC_CAPS ("timestamp/x-ntp");
-  GstReferenceTimestampMeta *meta;
-  GstCaps *caps;
-
-  caps = gst_static_caps_get (&unix_caps);
-  meta = gst_buffer_get_reference_timestamp_meta (buffer, caps);
-  gst_caps_unref (caps);
-  if (meta)
-    return meta->timestamp;
-  caps = gst_static_caps_get (&ntp_caps);
-  meta = gst_buffer_get_reference_timestamp_meta (buffer, caps);
-  gst_caps_unref (caps);
-  if (meta && meta->timestamp >= NTP_TO_UNIX * GST_SECOND)
-    return meta->timestamp - NTP_TO_UNIX * GST_SECOND;
-  return STH_TIME_NONE;
-}
-
-/* UTC of @pts, where the pipeline's clock tells it. */
-static guint64
-clock_time (GstSthExport * self, GstClockTime pts)
-{
-  GstClock *clock = gst_element_get_clock (GST_ELEMENT (self));
-  GstClockType type = GST_CLOCK_TYPE_OTHER;
-  guint64 running;
-
-  if (clock && g_object_class_find_property (G_OBJECT_GET_CLASS (clock),
-          "clock-type"))
-    g_object_get (clock, "clock-type", &type, NULL);
-  gst_clear_object (&clock);
-  if (type != GST_CLOCK_TYPE_REALTIME)
-    return STH_TIME_NONE;
-  running = gst_segment_to_running_time (&self->segment, GST_FORMAT_TIME, pts);
-  return GST_CLOCK_TIME_IS_VALID (running) ?
-      gst_element_get_base_time (GST_ELEMENT (self)) + running : STH_TIME_NONE;
-}
-
+/* @buffer: the carrier, NULL for an event. */
 static void
-fill_action (GstSthExport * self, const GstSthClassificationAction * action,
-    SthAction * out, const char **label)
+fill_record (GstSthExport * self, const GstSthClassification * value,
+    GstBuffer * buffer, SthRecord * record)
 {
-  out->index = action->label ? action->id : -1;
-  out->start = to_stream_time (self, action->start);
-  out->end = to_stream_time (self, action->end);
-  out->peak = (float) action->peak;
-  *label = action->label;
+  gst_sth_record_fill (record, value, &self->segment);
+  record->width = self->width;
+  record->height = self->height;
+  if (buffer)
+    record->system_timestamp = gst_sth_record_reference_time (buffer);
+  if (record->system_timestamp == STH_TIME_NONE && self->live)
+    record->system_timestamp =
+        gst_sth_record_clock_time (GST_ELEMENT (self), record->running_time);
+  /* The first that this element sees of a result is its fresh one, even if the
+   * frame that carried it first was dropped on the way. */
+  record->held = self->seen && self->last_sequence == value->sequence;
 }
 
-/* Writes one result. @buffer: its carrier, NULL for an event. */
+/* Writes one result. */
 static void
 write_record (GstSthExport * self, const GstSthClassification * value,
     GstBuffer * buffer)
 {
+  SthRecord record;
   gchar *source;
-  SthRecord record = { 0 };
-  guint i;
 
+  fill_record (self, value, buffer, &record);
   GST_OBJECT_LOCK (self);
-  source = g_strdup (self->source ? self->source : value->source);
+  source = g_strdup (self->source);
   GST_OBJECT_UNLOCK (self);
-
-  record.source = source;
-  record.model = value->model;
-  record.width = self->width;
-  record.height = self->height;
-  record.timestamp = to_stream_time (self, value->timestamp);
-  record.system_timestamp = buffer ? reference_time (buffer) : STH_TIME_NONE;
-  if (record.system_timestamp == STH_TIME_NONE
-      && GST_CLOCK_TIME_IS_VALID (value->timestamp))
-    record.system_timestamp = clock_time (self, value->timestamp);
-  record.window_start = to_stream_time (self, value->window_start);
-  record.window_end = to_stream_time (self, value->window_end);
-  record.inference_ns = value->inference_time;
-  /* The first that this element sees of a result is its fresh one, even if the
-   * frame that carried it first was dropped on the way. */
-  record.held = self->seen && self->last_sequence == value->sequence;
-  record.age = value->age;
-  record.n_top = MIN (value->n_top, STH_MAX_TOP_K);
-  for (i = 0; i < record.n_top; i++) {
-    record.top[i].index = value->label_ids[i];
-    record.top[i].confidence = (float) value->confidences[i];
-    record.top_label[i] = value->labels[i];
-  }
-  record.label = value->label && record.n_top > 0 ? 0 : -1;
-  record.events = value->events;
-  fill_action (self, &value->action, &record.action, &record.action_label);
-  fill_action (self, &value->ended, &record.ended, &record.ended_label);
+  if (source)
+    record.source = source;
   sth_exporter_record (self->exporter, &record, self->text);
   self->seen = TRUE;
   self->last_sequence = value->sequence;
@@ -247,24 +174,13 @@ write_record (GstSthExport * self, const GstSthClassification * value,
 static gboolean
 negotiate (GstSthExport * self)
 {
-  GstCaps *formats = gst_pad_get_pad_template_caps (self->srcpad);
-  GstCaps *peer = gst_pad_peer_query_caps (self->srcpad, NULL);
-  GstCaps *caps;
-  const SthExportFormat *format = NULL;
+  GstCaps *caps = NULL;
+  const SthExportFormat *format = gst_sth_format_choose (self->srcpad, &caps);
 
-  if (peer && gst_caps_is_any (peer))
-    caps = gst_caps_ref (formats);
-  else
-    caps = gst_caps_intersect_full (peer, formats, GST_CAPS_INTERSECT_FIRST);
-  gst_clear_caps (&peer);
-  gst_caps_unref (formats);
-  if (!gst_caps_is_empty (caps)) {
-    caps = gst_caps_fixate (caps);
-    format = format_of (caps);
-  }
   if (format == NULL) {
-    gst_caps_unref (caps);
-    GST_ERROR_OBJECT (self, "downstream takes none of the text formats");
+    GST_ELEMENT_ERROR (self, STREAM, FORMAT,
+        ("What is downstream takes none of the formats of sthexport."),
+        ("gst-inspect-1.0 sthexport lists them"));
     return FALSE;
   }
   GST_INFO_OBJECT (self, "format %s, %" GST_PTR_FORMAT, format->name, caps);
@@ -272,8 +188,9 @@ negotiate (GstSthExport * self)
     GST_OBJECT_LOCK (self);
     self->exporter = sth_exporter_new (format, self->emit);
     GST_OBJECT_UNLOCK (self);
+    self->captions = format->media == STH_EXPORT_CAPTIONS;
   }
-  if (!self->head_written)
+  if (!self->head_written && !self->captions)
     sth_exporter_start (self->exporter, self->text);
   self->head_written = TRUE;
   gst_pad_set_caps (self->srcpad, caps);
@@ -281,27 +198,79 @@ negotiate (GstSthExport * self)
   return TRUE;
 }
 
+/* What a failure downstream means for the video. */
+static GstFlowReturn
+push (GstSthExport * self, GstBuffer * buffer)
+{
+  GstFlowReturn flow;
+  OnError on_error;
+
+  if (self->lost) {
+    gst_buffer_unref (buffer);
+    return GST_FLOW_OK;
+  }
+  flow = gst_pad_push (self->srcpad, buffer);
+  GST_OBJECT_LOCK (self);
+  on_error = self->on_error;
+  GST_OBJECT_UNLOCK (self);
+  if (flow >= GST_FLOW_OK || flow == GST_FLOW_FLUSHING
+      || on_error == ON_ERROR_STOP)
+    return flow;
+  self->lost = TRUE;
+  GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
+      ("Results are no longer written, for what is downstream of this element "
+          "has failed (%s). The video goes on.", gst_flow_get_name (flow)),
+      ("on-error=continue"));
+  return GST_FLOW_OK;
+}
+
 static GstFlowReturn
 push_text (GstSthExport * self, GstClockTime pts)
 {
-  gsize size = self->text->len;
   GstBuffer *buffer;
 
-  if (size == 0)
+  if (self->text->len == 0)
     return GST_FLOW_OK;
-  buffer = gst_buffer_new_memdup (self->text->str, size);
+  buffer = gst_buffer_new_memdup (self->text->str, self->text->len);
   g_string_truncate (self->text, 0);
   GST_BUFFER_PTS (buffer) = pts;
-  return gst_pad_push (self->srcpad, buffer);
+  return push (self, buffer);
+}
+
+/* Shows what @value says now, if it is time to. *pushed tells. */
+static GstFlowReturn
+push_caption (GstSthExport * self, const GstSthClassification * value,
+    GstBuffer * buffer, gboolean * pushed)
+{
+  GstFlowReturn flow = GST_FLOW_OK;
+  SthRecord record;
+
+  /* Most frames end here: nothing is going on. */
+  if ((value->label == NULL && value->action.label == NULL)
+      || !gst_sth_caption_due (&self->caption, GST_BUFFER_PTS (buffer)))
+    return flow;
+  fill_record (self, value, buffer, &record);
+  sth_exporter_caption (self->exporter, &record, self->text);
+  *pushed = self->text->len > 0;
+  if (*pushed)
+    flow = push (self, gst_sth_caption_slice (&self->caption,
+            GST_BUFFER_PTS (buffer), self->text->str));
+  g_string_truncate (self->text, 0);
+  return flow;
 }
 
 static void
 end_text (GstSthExport * self)
 {
-  guint64 end = to_stream_time (self, self->position);
+  guint64 end = STH_TIME_NONE;
 
-  if (self->exporter)
-    sth_exporter_finish (self->exporter, end, self->text);
+  if (self->exporter == NULL || self->captions)
+    return;
+  if (GST_CLOCK_TIME_IS_VALID (self->position)
+      && self->segment.format == GST_FORMAT_TIME)
+    end = gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
+        self->position);
+  sth_exporter_finish (self->exporter, end, self->text);
 }
 
 static GstFlowReturn
@@ -311,6 +280,7 @@ gst_sth_export_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   GstClockTime pts = GST_BUFFER_PTS (buffer);
   GstClockTime duration = GST_BUFFER_DURATION (buffer);
   GstFlowReturn flow = GST_FLOW_OK;
+  gboolean pushed = FALSE;
   GstSthClassification value;
 
   if (self->exporter == NULL) {
@@ -319,14 +289,18 @@ gst_sth_export_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
   }
   if (GST_CLOCK_TIME_IS_VALID (pts))
     self->position = pts + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
-  if (gst_sth_classification_from_buffer (buffer, &value)
-      && (!value.held || !self->seen || value.sequence != self->last_sequence))
-    write_record (self, &value, buffer);
+  if (gst_sth_classification_from_buffer (buffer, &value)) {
+    if (self->captions)
+      flow = push_caption (self, &value, buffer, &pushed);
+    else if (!value.held || !self->seen
+        || value.sequence != self->last_sequence)
+      write_record (self, &value, buffer);
+  }
   gst_buffer_unref (buffer);
 
   if (self->text->len > 0)
     flow = push_text (self, pts);
-  else if (GST_CLOCK_TIME_IS_VALID (pts))
+  else if (!pushed && GST_CLOCK_TIME_IS_VALID (pts))
     gst_pad_push_event (self->srcpad, gst_event_new_gap (pts, duration));
   return flow;
 }
@@ -372,7 +346,7 @@ take_custom (GstSthExport * self, GstEvent * event)
 {
   GstSthClassification value;
 
-  if (self->exporter == NULL
+  if (self->exporter == NULL || self->captions
       || !gst_sth_classification_from_event (event, &value))
     return;
   write_record (self, &value, NULL);
@@ -387,11 +361,13 @@ gst_sth_export_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
       self->seen = FALSE;
+      self->caption = GST_CLOCK_TIME_NONE;
       return start_stream (self, event);
     case GST_EVENT_CAPS:
       return take_caps (self, event);
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &self->segment);
+      self->live = gst_sth_record_is_live (self->sinkpad);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (gst_event_has_name (event, GST_STH_CLASSIFICATION_META_NAME)) {
@@ -405,6 +381,7 @@ gst_sth_export_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
        * next frame. */
       end_text (self);
       self->seen = FALSE;
+      self->caption = GST_CLOCK_TIME_NONE;
       gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
       break;
     case GST_EVENT_EOS:
@@ -451,6 +428,10 @@ reset (GstSthExport * self)
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
   self->head_written = FALSE;
   self->seen = FALSE;
+  self->captions = FALSE;
+  self->caption = GST_CLOCK_TIME_NONE;
+  self->lost = FALSE;
+  self->live = FALSE;
   self->position = GST_CLOCK_TIME_NONE;
   self->width = self->height = 0;
 }
@@ -481,6 +462,9 @@ gst_sth_export_set_property (GObject * object, guint id, const GValue * value,
       g_free (self->source);
       self->source = g_value_dup_string (value);
       break;
+    case PROP_ON_ERROR:
+      self->on_error = g_value_get_enum (value);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
@@ -501,6 +485,9 @@ gst_sth_export_get_property (GObject * object, guint id, GValue * value,
       break;
     case PROP_SOURCE:
       g_value_set_string (value, self->source);
+      break;
+    case PROP_ON_ERROR:
+      g_value_set_enum (value, self->on_error);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -525,7 +512,7 @@ gst_sth_export_class_init (GstSthExportClass * class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
-  GstCaps *caps = formats_caps ();
+  GstCaps *caps = gst_sth_format_caps ();
 
   GST_DEBUG_CATEGORY_INIT (gst_sth_export_debug, "sthexport", 0,
       "Writes recognised actions");
@@ -553,16 +540,34 @@ gst_sth_export_class_init (GstSthExportClass * class)
           "Name of the video in the text (default: its stream-id)", NULL,
           G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING |
           G_PARAM_STATIC_STRINGS));
+  /**
+   * GstSthExport:on-error:
+   *
+   * What becomes of the video when the text cannot be written. The sink that
+   * fails posts an error message either way: an application that sets this to
+   * continue has to tell that error from others by its source. Text is taken up
+   * again when the element next goes to READY.
+   *
+   * Since: 0.2
+   */
+  g_object_class_install_property (object_class, PROP_ON_ERROR,
+      g_param_spec_enum ("on-error", "On error",
+          "What to do when downstream fails (full disk, closed socket)",
+          GST_TYPE_STH_EXPORT_ON_ERROR, DEFAULT_ON_ERROR,
+          G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING |
+          G_PARAM_STATIC_STRINGS));
 
   gst_element_class_set_static_metadata (element_class, "Action exporter",
       "Filter/Converter/Video", "Writes the actions that sthclassify "
-      "recognised as JSON lines or subtitles", "The gst-sth authors");
+      "recognised as JSON lines, CSV, subtitles or captions",
+      "The gst-sth authors");
   gst_element_class_add_static_pad_template (element_class, &sink_template);
   gst_element_class_add_pad_template (element_class,
       gst_pad_template_new ("src", GST_PAD_SRC, GST_PAD_ALWAYS, caps));
   gst_caps_unref (caps);
   element_class->change_state = GST_DEBUG_FUNCPTR (gst_sth_export_change_state);
   gst_type_mark_as_plugin_api (GST_TYPE_STH_EXPORT_EMIT, 0);
+  gst_type_mark_as_plugin_api (GST_TYPE_STH_EXPORT_ON_ERROR, 0);
   gst_sth_classification_register ();
 }
 

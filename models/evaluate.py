@@ -10,6 +10,10 @@ Three ways to look at each clip of one sign:
 Accuracy is over the words; where `nothing` beats them is told apart.  Figures by
 category and confusions are of `window`.
 
+With --dataset, the validation clips of one of the usual data sets (or of one's own
+folders) in the usual protocol: one clip a video, frames from the middles of equal
+parts, the shorter side scaled to 8/7 of the input, centre crop; top-1 and top-5.
+
 A checkpoint of `train.py --direction` is asked for word and direction of the
 centred window, played forwards and backwards.
 """
@@ -23,7 +27,7 @@ import numpy as np
 import onnx
 import torch
 
-from sth import data, networks, onnx_run
+from sth import data, datasets, networks, onnx_run
 
 
 VIEWS = ["clip", "window", "slide"]
@@ -33,8 +37,9 @@ def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--model", required=True,
                    help="checkpoint of train.py, or ONNX with sth.* metadata (slower)")
-    p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
-    p.add_argument("--signers", type=int, nargs="+", default=[3])
+    p.add_argument("--dataset", choices=["fsl105"] + sorted(datasets.DATASETS), default="fsl105")
+    p.add_argument("--data", required=True, help="root folder of the data set")
+    p.add_argument("--signers", type=int, nargs="+", default=[3], help="fsl105: to look at")
     p.add_argument("--rate", type=float, default=4.0, help="frames a second of windows")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--views", nargs="+", choices=VIEWS, default=VIEWS,
@@ -176,6 +181,26 @@ def collect(args, model, rows):
             "slide": np.stack([s[:9] for s in slide]), "idle": np.concatenate(idle)}
 
 
+def dataset_report(args, model):
+    """Top-1 and top-5 of the validation clips in the usual protocol."""
+    _, clips, labels = datasets.DATASETS[args.dataset][0](args.data)
+    if model.labels != labels:
+        raise SystemExit("%s has %d labels, the data set %d others" % (args.model, len(model.labels), len(labels)))
+    if args.limit and args.limit < len(clips):
+        clips = [clips[i] for i in np.linspace(0, len(clips) - 1, args.limit).astype(int)]
+    if not clips:
+        raise SystemExit("%s: no clips for validation" % args.data)
+    scores = []
+    for clip in clips:
+        frames = datasets.read_frames(clip.path, lambda total: data.clip_indices(total, model.frames))
+        scores.append(model.scores(np.stack([data.square(f, model.size, 7 / 8) for f in frames])[None])[0])
+    order = np.argsort(-np.stack(scores), 1)
+    truth = np.array([clip.label for clip in clips])[:, None]
+    return {"clips": len(clips), "size": model.size, "frames": model.frames,
+            "top1": float((order[:, :1] == truth).mean()),
+            "top5": float((order[:, :5] == truth).any(1).mean())}
+
+
 def direction_report(args, model, rows):
     """Word and direction of the centred windows, forwards and backwards."""
     words = (len(model.labels) - 1) // 2
@@ -236,11 +261,14 @@ def main():
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     model = open_model(args.model)
-    rows = wanted_rows(args)
-    if model.direction:
-        report = direction_report(args, model, rows)
+    if args.dataset != "fsl105":
+        report = dataset_report(args, model)
+        print(json.dumps(report, indent=1))
+    elif model.direction:
+        report = direction_report(args, model, wanted_rows(args))
         print(json.dumps(report, indent=1))
     else:
+        rows = wanted_rows(args)
         scores = collect(args, model, rows)
         report = word_report(args, model, rows, scores)
         if args.scores:

@@ -1,6 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Train STH-MobileNetV2, or one of its rivals, on FSL-105 on a CPU.
+"""Train STH-MobileNetV2, or one of its rivals, on a CPU.
+
+On FSL-105 (signers, `nothing`, other backgrounds), on one of the usual data
+sets as it is distributed, or on folders of one's own clips; from ImageNet
+weights, or, with --finetune, from a model that was trained before.
 
 The last epoch's moving average is the model; nothing is chosen by looking at
 the signer held out.  Stop it with SIGSTOP or kill it at any time: --resume goes
@@ -16,17 +20,24 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sth import augment, data, networks, pretrained
+from sth import augment, data, datasets, networks, onnx_import, pretrained
+from sth.samples import ClipSamples, SignSamples, epoch_batches, to_input
 
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
-    p.add_argument("--weights", required=True, help="ImageNet MobileNetV2, folded (.pth)")
-    p.add_argument("--backgrounds", help="folder of videos used as blurred backgrounds")
-    p.add_argument("--cache", required=True, help="folder for decoded frames (made if missing)")
+    p.add_argument("--dataset", choices=["fsl105"] + sorted(datasets.DATASETS), default="fsl105",
+                   help="folders: DATA/LABEL/*.mp4")
+    p.add_argument("--data", required=True, help="root folder of the data set")
+    start_from = p.add_mutually_exclusive_group(required=True)
+    start_from.add_argument("--weights", help="ImageNet MobileNetV2, folded (.pth)")
+    start_from.add_argument("--finetune", metavar="MODEL.onnx",
+                            help="go on from a model of export.py (form a); only the classifier is new")
     p.add_argument("--output", required=True, help="checkpoint to write")
-    p.add_argument("--signers", type=int, nargs="+", default=[1, 2])
+    p.add_argument("--cache", help="fsl105: folder for decoded frames (made if missing)")
+    p.add_argument("--signers", type=int, nargs="+", default=[1, 2], help="fsl105: to train on")
+    p.add_argument("--backgrounds", help="fsl105: folder of videos used as blurred backgrounds")
+    p.add_argument("--flip", action="store_true", help="folders: a mirrored clip has the same label")
     p.add_argument("--epochs", type=int, default=60)
     p.add_argument("--budget-minutes", type=float,
                    help="end after about this time; replaces --epochs in the schedule")
@@ -38,81 +49,37 @@ def parse_arguments():
     p.add_argument("--p", type=float, default=0.25, help="fraction of temporal channels of STH")
     p.add_argument("--integration", choices=("sum", "attention"), default="sum")
     p.add_argument("--direction", action="store_true",
-                   help="play half of the clips backwards and learn word and direction")
+                   help="fsl105: play half of the clips backwards and learn word and direction")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--weight-decay", type=float, default=0.03)
     p.add_argument("--mixup", type=float, default=0.2, help="Beta parameter, 0 = off")
-    p.add_argument("--idle", type=float, default=0.09, help="share of `nothing` samples")
+    p.add_argument("--idle", type=float, default=0.09, help="fsl105: share of `nothing` samples")
     p.add_argument("--float32", action="store_true", help="no bfloat16 in training")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--workers", type=int, default=1, help="processes that augment")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--resume", action="store_true")
     p.add_argument("--limit-clips", type=int, help="train on the first clips only (tests)")
-    return p.parse_args()
+    args = p.parse_args()
+    if args.dataset == "fsl105" and not args.cache:
+        p.error("--cache is needed for fsl105")
+    if args.finetune and (args.temporal, args.p, args.integration) != ("sth", 0.25, "sum"):
+        p.error("--finetune goes on from STH, p = 1/4, sum")
+    return args
 
 
-class _Selection:
-    """Some clips of the cache, by their place in a list."""
-
-    def __init__(self, store, numbers):
-        self.store, self.numbers = store, numbers
-
-    def __getitem__(self, i):
-        return self.store[self.numbers[i]]
-
-
-class Samples(torch.utils.data.Dataset):
-    """Augmented samples; item i of an epoch is reproducible from the seed.
-
-    Indices beyond the clips are `nothing`.  An index is (epoch, i, size).
-    """
-
-    def __init__(self, args, backgrounds):
-        self.store, self.rows, self.labels = data.open_cache(args.cache)
-        wanted = [i for i, row in enumerate(self.rows) if row["signer"] in args.signers]
-        self.store, self.rows = _Selection(self.store, wanted), [self.rows[i] for i in wanted]
-        self.direction = args.direction
-        if self.direction:
-            self.labels = data.direction_labels(self.labels)
-        if args.limit_clips:
-            self.rows = self.rows[:args.limit_clips]
-        self.backgrounds, self.frames, self.seed = backgrounds, args.frames, args.seed
-        self.count = int(round(len(self.rows) / (1 - args.idle)))
-
-    def __len__(self):
-        return self.count
-
-    def __getitem__(self, key):
-        epoch, i, size = key
-        rng = np.random.default_rng((self.seed, epoch, i))
-        idle = i >= len(self.rows)
-        number = int(rng.integers(len(self.rows))) if idle else i
-        row = self.rows[number]
-        label = len(self.labels) - 1 if idle else row["class_id"]
-        if idle and rng.random() < 0.15:
-            frames = augment.empty_scene(size, self.frames, self.backgrounds, rng)
-        else:
-            pick = augment.idle_times if idle else augment.sign_times
-            index = data.frame_indices(pick(row["active"], self.frames, rng))
-            if self.direction and not idle and rng.random() < 0.5:
-                index, label = index[::-1], label + (len(self.labels) - 1) // 2
-            frames = augment.disguise(self.store[number][index], size, self.backgrounds, rng)
-        return torch.from_numpy(frames), label
-
-
-def epoch_batches(samples, args, epoch, size):
-    """A loader over one shuffled epoch at one input size."""
-    order = np.random.default_rng((args.seed, epoch, 1 << 20)).permutation(len(samples))
-    keys = [[(epoch, int(i), size) for i in order[k:k + args.batch]]
-            for k in range(0, len(order) - args.batch + 1, args.batch)]
-    return torch.utils.data.DataLoader(samples, batch_sampler=keys, num_workers=args.workers)
-
-
-def to_input(frames):
-    """uint8 [N, T, S, S, 3] to float32 [N, 3, T, S, S] in -1..1."""
-    return frames.permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1.0)
+def open_samples(args):
+    """The training samples that the arguments ask for."""
+    if args.dataset == "fsl105":
+        if not os.path.exists(os.path.join(args.cache, "index.json")):
+            data.build_cache(args.data, args.cache, 144)
+        backgrounds = augment.make_backgrounds(args.backgrounds, 500, args.seed)
+        return SignSamples(args.cache, args.signers, backgrounds, args.frames, args.seed, args.idle,
+                           args.direction, args.limit_clips)
+    read, flip = datasets.DATASETS[args.dataset]
+    clips, _, labels = read(args.data)
+    return ClipSamples(clips, labels, args.frames, args.seed, flip or args.flip, args.limit_clips)
 
 
 def optimiser_for(net, args):
@@ -173,12 +140,17 @@ class Schedule:
 
 
 def start(args, samples):
-    """A network that starts from ImageNet weights, with statistics of our frames."""
+    """A network that starts from earlier weights, with statistics of our frames."""
     def frames_of(count, size):
         keys = np.linspace(0, len(samples) - 1, count).astype(int)
         return torch.stack([samples[(1 << 19, int(i), size)][0] for i in keys])
 
     clips = to_input(frames_of(64, args.sizes[0]))
+    if args.finetune:
+        net, labels = onnx_import.sth_from_onnx(args.finetune, clips[:24].split(8),
+                                                len(samples.labels))
+        print("starts from %s, which knew %d classes" % (args.finetune, len(labels)))
+        return net
     flat = [c.transpose(0, 1) for c in clips[:24]]
     weights = torch.load(args.weights, map_location="cpu")
     temporal = networks.Temporal(args.temporal, args.p, args.integration)
@@ -196,7 +168,7 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
     losses, right, seen = [], 0, 0
     net.train()
     last = time.time()
-    for frames, labels in epoch_batches(samples, args, epoch, size):
+    for frames, labels in epoch_batches(samples, args.seed, epoch, size, args.batch, args.workers):
         x, targets = mixed_targets(to_input(frames), labels, len(samples.labels),
                                    args.mixup, rng)
         for group in optimiser.param_groups:
@@ -221,7 +193,8 @@ def save(path, args, samples, **content):
     """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
     content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
                    temporal=args.temporal, p=args.p, integration=args.integration,
-                   direction=args.direction, signers=args.signers, seed=args.seed)
+                   direction=args.direction, dataset=args.dataset, signers=args.signers,
+                   seed=args.seed)
     torch.save(content, path + ".new")
     os.replace(path + ".new", path)
 
@@ -230,13 +203,11 @@ def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    if not os.path.exists(os.path.join(args.cache, "index.json")):
-        data.build_cache(args.data, args.cache, 144)
-    samples = Samples(args, augment.make_backgrounds(args.backgrounds, 500, args.seed))
+    samples = open_samples(args)
     net = start(args, samples).to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     optimiser = optimiser_for(net, args)
-    schedule = Schedule(args, len(samples) // args.batch)
+    schedule = Schedule(args, max(1, len(samples) // args.batch))
     epoch = 0
     if args.resume and os.path.exists(args.output):
         state = torch.load(args.output)
@@ -259,7 +230,7 @@ def main():
              optimiser=optimiser.state_dict(), epoch=epoch, step=schedule.step,
              seconds=schedule.seconds, finished=False)
     torch.manual_seed(args.seed)
-    final = epoch_batches(samples, args, 1 << 18, args.sizes[-1])
+    final = epoch_batches(samples, args.seed, 1 << 18, args.sizes[-1], args.batch, args.workers)
     pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))
     save(args.output, args, samples, average=average.state_dict(), epoch=epoch,
          seconds=schedule.seconds, finished=True)

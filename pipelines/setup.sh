@@ -16,8 +16,9 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler l
 # To run: decoders, encoder, muxer, cameras, RTSP; a font for the overlay.
 run_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-libav
   fonts-dejavu-core)
-# To test: a second compiler, formatters, the operators' conformance cases.
-test_packages=(clang clang-format indent shellcheck libonnx-testdata)
+# To test: a second compiler, formatters, the operators' conformance cases, a JSON Schema validator, textoverlay,
+# ffprobe.
+test_packages=(clang clang-format indent shellcheck libonnx-testdata python3 python3-jsonschema gstreamer1.0-x ffmpeg)
 
 usage() { sed -n '2,/^# SPDX/{/^# SPDX/!s/^# \{0,1\}//p}' "$0"; }
 die() { printf 'setup: %s\n' "$1" >&2; exit 1; }

@@ -101,6 +101,12 @@ def sign_times(active, frames, rng):
     return times + rng.uniform(-0.25, 0.25, frames) * spacing
 
 
+def segment_indices(total, frames, rng):
+    """A random frame of each of `frames` equal parts of a clip of `total` (TSN)."""
+    return np.minimum(((np.arange(frames) + rng.random(frames)) * total / frames).astype(int),
+                      total - 1)
+
+
 def idle_times(active, frames, rng):
     """Sample times before or after the sign, walked back and forth."""
     before = (0.0, max(active[0] - 0.15, 0.1))
@@ -188,6 +194,20 @@ def disguise(rgba, size, backgrounds, rng, replace=0.7):
         weight = alpha.astype(np.uint16)
         rgb = ((rgb * weight + behind * (255 - weight) + 127) // 255).astype(np.uint8)
     return _degrade(rgb, size, rng).reshape(frames, size, size, 3)
+
+
+def disturb(pictures, size, rng):
+    """Augment one clip as it is: uint8 [H, W, 3] each, to uint8 [T, size, size, 3].
+
+    A square of 66 to 100 % of the shorter side, somewhere, and other colours.
+    """
+    height, width = pictures[0].shape[:2]
+    side = int(min(height, width) * rng.uniform(0.66, 1.0))
+    top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
+    tall = np.concatenate([data.square(p[top:top + side, left:left + side], size)
+                           for p in pictures])
+    tall = cv2.transform(tall, _colour_matrix(rng, 0.6))
+    return _degrade(tall, size, rng).reshape(len(pictures), size, size, 3)
 
 
 def empty_scene(size, frames, backgrounds, rng):

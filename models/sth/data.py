@@ -133,10 +133,10 @@ def clip_indices(total, frames):
     return ((np.arange(frames) + 0.5) * total / frames).astype(int)
 
 
-def square(frame, size):
-    """Centre crop to the shorter side, then area-resize to size x size."""
+def square(frame, size, part=1.0):
+    """Centre crop to a part of the shorter side, then area-resize to size x size."""
     height, width = frame.shape[:2]
-    side = min(height, width)
+    side = round(min(height, width) * part)
     top, left = (height - side) // 2, (width - side) // 2
     crop = np.ascontiguousarray(frame[top:top + side, left:left + side])
     shrink = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR

@@ -122,11 +122,10 @@ def temporal_shift(x, frames, fold=8):
     """
     x = x.view(-1, frames, *x.shape[1:])
     step = x.shape[2] // fold
-    out = torch.zeros_like(x)
-    out[:, :-1, :step] = x[:, 1:, :step]
-    out[:, 1:, step:2 * step] = x[:, :-1, step:2 * step]
-    out[:, :, 2 * step:] = x[:, :, 2 * step:]
-    return out.flatten(0, 1)
+    nothing = torch.zeros_like(x[:, :1, :step])
+    later = torch.cat([x[:, 1:, :step], nothing], 1)
+    earlier = torch.cat([nothing, x[:, :-1, step:2 * step]], 1)
+    return torch.cat([later, earlier, x[:, :, 2 * step:]], 2).flatten(0, 1)
 
 
 class BranchAttention(nn.Module):

@@ -18,6 +18,7 @@ import torch
 import torchvision
 from torch import nn
 
+from .layers import STHDepthwise
 from .networks import STHMobileNetV2, Temporal
 
 
@@ -25,7 +26,7 @@ from .networks import STHMobileNetV2, Temporal
 def restore_batchnorm(model, batches):
     """Give folded BatchNorm2d layers statistics without changing the function.
 
-    batches: normalised frames [B, 3, H, W].  All statistics are taken in one
+    batches: what the model takes, normalised.  All statistics are taken in one
     pass of the unchanged network.
     """
     model.eval()
@@ -55,9 +56,18 @@ def restore_batchnorm(model, batches):
 
 @torch.no_grad()
 def normalise_filters(conv, norm):
-    """Scale each filter to unit norm and the BatchNorm's statistics with it."""
-    scale = 1 / conv.weight.flatten(1).norm(dim=1).clamp_min(1e-8)
+    """Scale each filter to unit norm and the BatchNorm's statistics with it.
+
+    conv: a 2-D convolution or a depthwise STH one.
+    """
+    taps = isinstance(conv, STHDepthwise)
+    squares = conv.weight.flatten(1).pow(2).sum(1)
+    if taps:
+        squares[conv.first:conv.last] += conv.taps.pow(2).sum(0)
+    scale = squares.sqrt().clamp_min(1e-8).reciprocal()
     conv.weight.mul_(scale.view(-1, 1, 1, 1))
+    if taps:
+        conv.taps.mul_(scale[conv.first:conv.last])
     inverse_std = (norm.running_var + norm.eps).rsqrt()
     norm.running_mean.mul_(scale)
     norm.running_var.mul_(scale ** 2)

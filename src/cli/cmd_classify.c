@@ -36,6 +36,7 @@ static SthRecord make_record(const SthModelInfo *info, const char *location, con
         .width = format->width,
         .height = format->height,
         .timestamp = result->window_end,
+        .running_time = STH_TIME_NONE,
         .system_timestamp = STH_TIME_NONE,
         .window_start = result->window_start,
         .window_end = result->window_end,

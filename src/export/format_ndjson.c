@@ -1,5 +1,6 @@
 /* NDJSON: one JSON object a line. The outer shape is that of DL Streamer's gvametaconvert for a full-frame classification; what it has no place
- * for is in the object "sth". Times are nanoseconds. "objects" is empty when nothing was recognised.
+ * for is in the object "sth". Times are nanoseconds. "objects" is empty when nothing was recognised. docs/json.md tells the keys, and
+ * ndjson.schema.json beside this file checks them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "export/exporter.h"
@@ -15,8 +16,8 @@ static void write_label(JsonBuilder *json, const char *label, gint index)
 static void write_objects(JsonBuilder *json, const SthRecord *record)
 {
     sth_json_array(json, "objects");
-    if (record->label >= 0 && (guint)record->label < record->n_top) {
-        const SthScore *score = &record->top[record->label];
+    const SthScore *score = sth_export_recognised(record);
+    if (score) {
         sth_json_object(json, NULL);
         sth_json_object(json, "classification");
         sth_json_number(json, "confidence", score->confidence);
@@ -33,10 +34,11 @@ static void write_objects(JsonBuilder *json, const SthRecord *record)
     json_builder_end_array(json);
 }
 
-static void write_event(JsonBuilder *json, const char *name, const SthAction *action, const char *label, gboolean ended)
+static void write_event(gpointer data, const char *event, const SthAction *action, const char *label, gboolean ended)
 {
+    JsonBuilder *json = data;
     sth_json_object(json, NULL);
-    sth_json_string(json, "event", name);
+    sth_json_string(json, "event", event);
     write_label(json, label, action->index);
     sth_json_number(json, "confidence", action->peak);
     sth_json_time(json, "start", action->start);
@@ -45,26 +47,18 @@ static void write_event(JsonBuilder *json, const char *name, const SthAction *ac
     json_builder_end_object(json);
 }
 
-static void write_events(JsonBuilder *json, const SthRecord *record)
-{
-    const gboolean start = (record->events & STH_EVENT_START) != 0, end = (record->events & STH_EVENT_END) != 0;
-    /* In the order of time: one action follows another, or starts and ends with its only window. */
-    const gboolean same = start && end && record->action.start <= record->ended.start;
-    sth_json_array(json, "events");
-    if (same)
-        write_event(json, "action-start", &record->action, record->action_label, FALSE);
-    if (end)
-        write_event(json, "action-end", &record->ended, record->ended_label, TRUE);
-    if (start && !same)
-        write_event(json, "action-start", &record->action, record->action_label, FALSE);
-    json_builder_end_array(json);
-}
-
 static void write_sth(JsonBuilder *json, const SthRecord *record)
 {
     sth_json_object(json, "sth");
     if (record->model)
         sth_json_string(json, "model", record->model);
+    if (record->running_time != STH_TIME_NONE)
+        sth_json_uint(json, "running_time", record->running_time);
+    if (record->system_timestamp != STH_TIME_NONE) {
+        g_autoptr(GString) utc = g_string_new(NULL);
+        sth_export_append_utc(utc, record->system_timestamp);
+        sth_json_string(json, "utc", utc->str);
+    }
     sth_json_array(json, "top");
     for (guint i = 0; i < MIN(record->n_top, STH_MAX_TOP_K); i++) {
         sth_json_object(json, NULL);
@@ -80,11 +74,13 @@ static void write_sth(JsonBuilder *json, const SthRecord *record)
     sth_json_number(json, "inference_ms", (double)record->inference_ns / 1e6);
     sth_json_bool(json, "held", record->held);
     sth_json_time(json, "age", record->age);
-    write_events(json, record);
+    sth_json_array(json, "events");
+    sth_export_each_event(record, write_event, json);
+    json_builder_end_array(json);
     json_builder_end_object(json);
 }
 
-static void ndjson_record(gpointer state, SthExportEmit emit, const SthRecord *record, GString *out)
+static void ndjson_record(SthExportEmit emit, const SthRecord *record, GString *out)
 {
     JsonBuilder *json = json_builder_new();
     sth_json_object(json, NULL);

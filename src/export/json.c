@@ -2,6 +2,7 @@
 #include "export/json.h"
 
 #include <math.h>
+#include <string.h>
 
 #include <sth/sth-result.h>
 
@@ -49,11 +50,9 @@ void sth_json_time(JsonBuilder *json, const char *key, guint64 time)
 
 void sth_json_number(JsonBuilder *json, const char *key, double value)
 {
-    char text[G_ASCII_DTOSTR_BUF_SIZE];
-
     name(json, key);
     if (isfinite(value))
-        json_builder_add_double_value(json, g_ascii_strtod(g_ascii_formatd(text, sizeof text, "%.6g", value), NULL));
+        json_builder_add_double_value(json, value);
     else
         json_builder_add_null_value(json);
 }
@@ -64,12 +63,36 @@ void sth_json_bool(JsonBuilder *json, const char *key, gboolean value)
     json_builder_add_boolean_value(json, value);
 }
 
+/* json-glib writes 0.91 with all the digits that a double has, 0.91000000000000003: six of them are true here. */
+static const char *append_number(GString *out, const char *at)
+{
+    const char *end = at + strspn(at, "+-.0123456789eE");
+    char text[G_ASCII_DTOSTR_BUF_SIZE];
+
+    if (memchr(at, '.', end - at) != NULL)
+        g_string_append(out, g_ascii_formatd(text, sizeof text, "%.6g", g_ascii_strtod(at, NULL)));
+    else
+        g_string_append_len(out, at, end - at);
+    return end;
+}
+
 void sth_json_finish(JsonBuilder *json, GString *out)
 {
     g_autoptr(JsonNode) root = json_builder_get_root(json);
     g_autofree char *text = json_to_string(root, FALSE);
+    gboolean quoted = FALSE;
 
-    g_string_append(out, text);
+    for (const char *at = text; *at != '\0';) {
+        if (!quoted && (*at == '-' || g_ascii_isdigit(*at))) {
+            at = append_number(out, at);
+            continue;
+        }
+        if (quoted && *at == '\\')
+            g_string_append_c(out, *at++);
+        else if (*at == '"')
+            quoted = !quoted;
+        g_string_append_c(out, *at++);
+    }
     g_string_append_c(out, '\n');
     g_object_unref(json);
 }

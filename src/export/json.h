@@ -16,7 +16,7 @@ void sth_json_string(JsonBuilder *json, const char *key, const char *value);
 void sth_json_uint(JsonBuilder *json, const char *key, guint64 value);
 /* null when @time is STH_TIME_NONE. */
 void sth_json_time(JsonBuilder *json, const char *key, guint64 time);
-/* Six significant digits, as far as a double can hold them; null when @value is not finite, for JSON has no such number. */
+/* Six significant digits; null when @value is not finite, for JSON has no such number. */
 void sth_json_number(JsonBuilder *json, const char *key, double value);
 void sth_json_bool(JsonBuilder *json, const char *key, gboolean value);
 /* Appends the finished value and a line break to @out, and frees @json. */

@@ -54,6 +54,7 @@ void sth_graph_free(SthGraph *graph)
     g_ptr_array_unref(graph->outputs);
     g_hash_table_unref(graph->metadata);
     g_free(graph->source);
+    g_free(graph->name);
     g_free(graph);
 }
 

@@ -65,6 +65,8 @@ struct _SthNode {
 
 struct _SthGraph {
     char *source;                /* path, for messages */
+    char *name;                  /* as the file calls it; NULL: nothing */
+    gint opset;                  /* that the model imports; 0: made by hand */
     GPtrArray *values;           /* owned */
     GPtrArray *nodes;            /* owned, in running order (topological) */
     GPtrArray *inputs, *outputs; /* SthValue *, in the file's order; inputs without initializers */

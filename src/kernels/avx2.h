@@ -6,8 +6,6 @@
 
 #include "kernels/unroll.h"
 
-#define STH_FORCE_INLINE static inline __attribute__((always_inline))
-
 /* All ones in the first n lanes, 0…8. */
 STH_FORCE_INLINE __m256i sth_first_lanes_8(gsize n)
 {

@@ -9,21 +9,20 @@
 #include "kernels/unroll.h"
 
 #define LANES 16
-#define FORCE_INLINE static inline __attribute__((always_inline))
 
-FORCE_INLINE __m512 clamp(__m512 x, __m512 min, __m512 max)
+STH_FORCE_INLINE __m512 clamp(__m512 x, __m512 min, __m512 max)
 {
     return _mm512_min_ps(max, _mm512_max_ps(min, x)); /* these return the second operand for NaN */
 }
 
 /* First n lanes, 0…16. */
-FORCE_INLINE __mmask16 first_lanes(gsize n)
+STH_FORCE_INLINE __mmask16 first_lanes(gsize n)
 {
     return (__mmask16)((1u << n) - 1);
 }
 
 /* The tile with @vectors vectors a row; @last masks the last one. */
-FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, const __mmask16 last)
+STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, const __mmask16 last)
 {
     const SthGemmTile t = *in, *tile = &t; /* so that stores to C cannot change it */
     const __m512 min = _mm512_set1_ps(tile->min), max = _mm512_set1_ps(tile->max);
@@ -94,7 +93,7 @@ void sth_gemm_avx512(const SthGemmTile *tile)
 }
 
 /* @rows rows of one vector: as many chains of sums in flight. */
-FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const *tap, gsize offset, gsize in_pitch, const float *weight, guint n_taps,
+STH_FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const *tap, gsize offset, gsize in_pitch, const float *weight, guint n_taps,
                                 __m512 bias, __m512 min, __m512 max, __mmask16 mask, const guint rows)
 {
     __m512 sum[4] = {bias, bias, bias, bias};

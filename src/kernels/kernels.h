@@ -43,6 +43,49 @@ typedef struct {
  * come down to this. */
 typedef void SthGemm(const SthGemmTile *tile);
 
+/* Channels of a block. A blocked image has the numbers of a block's channels at one position side by side: [block][position][STH_BLOCK]. */
+#define STH_BLOCK 16
+
+/* Rows of B that follow each other. */
+typedef struct {
+    gssize offset; /* of the first of them from the panel's b, floats */
+    guint32 count;
+} SthPanelRun;
+
+/* A block of output channels at n positions: c[i][l] = clamp(bias[l] + sum over k of b[k][i] * a[k][l]), 0 <= i < n, 0 <= l < STH_BLOCK. */
+typedef struct {
+    const float *a;          /* weights: STH_BLOCK floats for each row of B in the order of the runs */
+    const SthPanelRun *runs; /* the rows of B that have weights */
+    guint n_runs;            /* 0: the sum is zero */
+    const float *b;          /* row k of a run, position i: b[offset + k * row_step + i * step] */
+    gssize row_step;
+    gsize step; /* 1, 2 or STH_BLOCK */
+    float *c;   /* n * STH_BLOCK floats */
+    guint n;
+    gboolean accumulate; /* c holds the sum so far, bias included */
+    const float *bias;   /* STH_BLOCK floats, or NULL for zeros */
+    float min, max;
+} SthPanel;
+
+/* Sums in the order of the runs, from the bias or c on, with fused multiply-adds where the level has them. */
+typedef void SthPanelSum(const SthPanel *panel);
+
+/* out[i][l] = l < channels ? in[l * in_step + i] : 0, 0 <= i < n: rows of some planes to a row of a block. */
+typedef void SthToBlocked(float *out, const float *in, gsize in_step, guint channels, gsize n);
+
+/* out[l * out_step + i] = clamp(in[i][l] + residual[l * out_step + i]), l < channels, 0 <= i < n; residual may be NULL. */
+typedef void SthFromBlocked(float *out, gsize out_step, const float *in, const float *residual, guint channels, gsize n, float min, float max);
+
+/* Points of Winograd's F(4,3): 0, +-A, +-B and infinity. These make a third of the error of 0, +-1, +-2 (measured over random sums of 256 channels), and
+ * the transforms' factors are exact in binary. */
+#define STH_WINOGRAD_A 0.625f
+#define STH_WINOGRAD_B 1.5f
+
+/* Winograd's F(4x4, 3x3), for a block of channels. Input: the 6x6 positions of a tile, rows @pitch floats apart, to its 36 products' factors
+ * v[(6 * i + j) * v_step + l]. Output: 36 sums of products to 4x4 results that are added to y. */
+typedef void SthWinogradInput(float *v, gsize v_step, const float *x, gsize pitch);
+typedef void SthWinogradOutput(float *y, gsize pitch, const float *m, gsize m_step);
+
 /* rows x cols numbers: out[y][x] = clamp(bias + sum over k of weight[k] * tap[k][y][x]), rows out_pitch and in_pitch floats apart. Sums in the
  * order of k with fused multiply-adds where the level has them. Reads cols floats of a row, no more. Depthwise convolutions of any kernel,
  * stride and number of axes come down to this. */

@@ -25,6 +25,9 @@ struct _SthModel {
 };
 
 /* The uncached open and its end. */
+/* Only the first steps: the file's graph with its metadata and the inputs' free dimensions bound, nothing inferred, no plan. For tools that look at
+ * the graph or write it; end it with sth_model_destroy(). */
+SthModel *sth_model_read(const char *path, const SthModelOptions *options, GError **error);
 SthModel *sth_model_load(const char *path, const SthModelOptions *options, GError **error);
 void sth_model_destroy(SthModel *model);
 

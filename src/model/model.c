@@ -53,20 +53,36 @@ static void drop_packed_constants(SthModel *model)
     }
 }
 
-SthModel *sth_model_load(const char *path, const SthModelOptions *options, GError **error)
+static const SthModelOptions no_options = {0};
+
+SthModel *sth_model_read(const char *path, const SthModelOptions *options, GError **error)
 {
-    static const SthModelOptions none = {0};
     SthModel *model = g_new0(SthModel, 1);
-    GString *log = g_string_new(NULL);
 
     if (!options)
-        options = &none;
+        options = &no_options;
     model->refs = 1;
     model->path = g_strdup(path);
     model->strings = g_string_chunk_new(256);
     model->info.background_label = -1;
-    if (!sth_blas_load(error) || !(model->graph = sth_onnx_load(path, error)) || !sth_modelinfo_read(model, options, error) ||
-        !sth_clip_bind(model, options, error) || !sth_graph_optimise(model->graph, log, error) || !prepare_nodes(model, error))
+    if (sth_blas_load(error) && (model->graph = sth_onnx_load(path, error)) && sth_modelinfo_read(model, options, error) &&
+        sth_clip_bind(model, options, error))
+        return model;
+    sth_model_destroy(model);
+    return NULL;
+}
+
+SthModel *sth_model_load(const char *path, const SthModelOptions *options, GError **error)
+{
+    SthModel *model = sth_model_read(path, options, error);
+    GString *log;
+
+    if (!model)
+        return NULL;
+    if (!options)
+        options = &no_options;
+    log = g_string_new(NULL);
+    if (!sth_graph_optimise(model->graph, log, error) || !prepare_nodes(model, error))
         goto failed;
     drop_packed_constants(model);
     model->plan = sth_plan_new(model->graph);

@@ -60,6 +60,19 @@ static gboolean read_initializer(SthOnnxReader *reader, const Onnx__TensorProto 
     return TRUE;
 }
 
+/* What the file calls the axes that are not numbers. */
+static GPtrArray *read_axis_names(const Onnx__ValueInfoProto *proto)
+{
+    const Onnx__TensorShapeProto *shape = proto->type->tensor_type->shape;
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    for (gsize i = 0; i < shape->n_dim; i++) {
+        const Onnx__TensorShapeProto__Dimension *dim = shape->dim[i];
+        gboolean named = dim->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_PARAM && dim->dim_param[0] != '\0';
+        g_ptr_array_add(names, named ? sth_onnx_text(dim->dim_param) : NULL);
+    }
+    return names;
+}
+
 /* The declared type of an input or output; an axis that is not a number there is free (-1). */
 static gboolean read_declaration(SthOnnxReader *reader, const Onnx__ValueInfoProto *proto, SthTensor *tensor, GError **error)
 {
@@ -115,6 +128,7 @@ static gboolean read_inputs(SthOnnxReader *reader, const Onnx__GraphProto *proto
         if (value == NULL)
             return FALSE;
         value->tensor = tensor;
+        value->axis_names = read_axis_names(info);
         g_ptr_array_add(reader->graph->inputs, value);
     }
     return TRUE;
@@ -133,6 +147,8 @@ static gboolean read_outputs(SthOnnxReader *reader, const Onnx__GraphProto *prot
             return FALSE;
         if (value->producer != NULL && !value->inferred)
             value->tensor = tensor;
+        if (tensor.dtype != STH_DTYPE_INVALID && value->axis_names == NULL)
+            value->axis_names = read_axis_names(info);
         g_ptr_array_add(reader->graph->outputs, value);
     }
     if (reader->graph->outputs->len > 0)

@@ -11,9 +11,30 @@
 #include "onnx/onnx-load.h"
 #include "ops/op.h"
 
+/* Opset and IR version of the ONNX releases 1.4 to 1.17 in which the IR version changed. */
+static const struct {
+    gint opset;
+    gint64 ir_version;
+} releases[] = {{9, 4}, {10, 5}, {11, 6}, {12, 7}, {15, 8}, {19, 9}, {21, STH_ONNX_MAX_IR_VERSION}};
+
+gint64 sth_onnx_ir_version(gint opset)
+{
+    gint64 version = releases[0].ir_version;
+    for (gsize i = 0; i < G_N_ELEMENTS(releases); i++)
+        if (opset >= releases[i].opset)
+            version = releases[i].ir_version;
+    return version;
+}
+
 static gboolean read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
 {
     gint64 opset = 0;
+    if (model->ir_version > STH_ONNX_MAX_IR_VERSION) {
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED,
+                    "'%s': IR version %" G_GINT64_FORMAT " is newer than %d; save the model with an older version of ONNX", reader->source,
+                    (gint64)model->ir_version, STH_ONNX_MAX_IR_VERSION);
+        return FALSE;
+    }
     for (gsize i = 0; i < model->n_opset_import; i++) {
         const char *domain = model->opset_import[i]->domain;
         if (domain == NULL || domain[0] == '\0' || strcmp(domain, "ai.onnx") == 0)
@@ -53,6 +74,8 @@ static SthGraph *read_model(SthOnnxReader *reader, const Onnx__ModelProto *model
     reader->graph->release = sth_op_release;
     reader->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     reader->mapped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
+    reader->graph->opset = reader->opset;
+    reader->graph->name = sth_onnx_text(model->graph->name);
     read_metadata(reader->graph, model);
     gboolean done = sth_onnx_read_graph(reader, model->graph, error);
     g_hash_table_unref(reader->values);

@@ -60,6 +60,14 @@ SthDType sth_onnx_dtype(gint32 data_type)
     return STH_DTYPE_INVALID;
 }
 
+gint32 sth_onnx_data_type(SthDType dtype)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+        if (types[i].dtype == dtype)
+            return types[i].onnx;
+    return ONNX__TENSOR_PROTO__DATA_TYPE__UNDEFINED;
+}
+
 const char *sth_onnx_dtype_name(gint32 data_type)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(types); i++)

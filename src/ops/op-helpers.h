@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "ops/elements.h"
 #include "ops/op.h"
 
 G_BEGIN_DECLS
@@ -49,6 +50,22 @@ gint64 *sth_op_ints_attr_or_input(SthNode *node, const char *attr, guint index, 
 
 /* Axes as a bit mask; each in -rank…rank-1, none twice. */
 gboolean sth_op_axes_mask(SthNode *node, const gint64 *axes, guint n, guint rank, guint *mask, GError **error);
+
+/* @n elements of output 0 from element @from on. */
+typedef void (*SthElementwise)(const SthOpRun *run, gsize from, gsize n);
+/* The whole of output 0 in parts of STH_OP_CHUNK elements. */
+void sth_op_elementwise(const SthOpRun *run, SthElementwise func);
+
+/* The tensor as [outer][n][inner] around one axis, or around several neighbouring ones. */
+typedef struct {
+    gsize outer, n, inner;
+} SthAxis;
+/* The axes from…to-1 as n. */
+SthAxis sth_op_around(const SthShape *shape, guint from, guint to);
+
+/* Input 1's shape as broadcasting sees it. Before opset 7 an attribute 'axis' told which axes of input 0 it has; @axis is its default (the
+ * operator's), -1: the last ones. */
+SthShape sth_op_second_shape(const SthNode *node, gint64 axis);
 
 /* Elementwise work over up to three inputs that broadcast to one shape. Neighbouring axes that broadcast alike are merged, so that an inner
  * run is as long as it can be. */

@@ -13,14 +13,12 @@ typedef struct {
 
 static gboolean infer(SthNode *node, GError **error)
 {
-    SthShape shape;
     if (!sth_op_require_types(node, 0, STH_TYPES_NUMBER, error) || !sth_op_require_types(node, 1, STH_TYPES_NUMBER, error) ||
-        !sth_op_require_same_type(node, 0, 1, error) ||
-        !sth_op_broadcast(node, &sth_op_in(node, 0)->shape, &sth_op_in(node, 1)->shape, &shape, error))
+        !sth_op_require_same_type(node, 0, 1, error))
         return FALSE;
-    if (node->opset < 7 && sth_node_has(node, "axis") &&
-        sth_node_int(node, "axis", 0) != (gint64)sth_op_in(node, 0)->shape.rank - (gint64)sth_op_in(node, 1)->shape.rank)
-        return sth_op_error(node, error, "broadcasting by the attribute 'axis' (before opset 7) is supported for the last axes alone");
+    SthShape second = sth_op_second_shape(node, -1), shape;
+    if (!sth_op_broadcast(node, &sth_op_in(node, 0)->shape, &second, &shape, error))
+        return FALSE;
     sth_op_set_output(node, 0, sth_op_in(node, 0)->dtype, &shape);
     return TRUE;
 }
@@ -28,7 +26,8 @@ static gboolean infer(SthNode *node, GError **error)
 static gboolean prepare(SthNode *node, GError **error)
 {
     Sum *sum = g_new0(Sum, 1);
-    const SthShape *in[2] = {&sth_op_in(node, 0)->shape, &sth_op_in(node, 1)->shape};
+    SthShape second = sth_op_second_shape(node, -1);
+    const SthShape *in[2] = {&sth_op_in(node, 0)->shape, &second};
     sth_broadcast_plan(&sum->walk, &sth_node_output(node, 0)->tensor.shape, in, 2);
     sum->min = sth_node_float(node, "sth.min", -INFINITY);
     sum->max = sth_node_float(node, "sth.max", INFINITY);
@@ -50,28 +49,21 @@ static void add_floats(const SthOpRun *run, gsize out, const gsize *in, const gs
             to[i] = fminf(fmaxf(*a + *b, sum->min), sum->max);
 }
 
-/* Wraps around at the width of the type. */
-#define ADD(dtype, type, wide)                                                                                                                       \
-    case dtype: {                                                                                                                                    \
+#define ADD(name, type, wide, ...)                                                                                                                   \
+    case STH_DTYPE_##name: {                                                                                                                         \
         const type *a = (const type *)run->in[0].data + in[0], *b = (const type *)run->in[1].data + in[1];                                           \
         type *to = (type *)run->out[0].data + out;                                                                                                   \
         for (gsize i = 0; i < n; i++)                                                                                                                \
-            to[i] = (type)((wide)a[i * step[0]] + (wide)b[i * step[1]]);                                                                             \
+            to[i] = (type)((__VA_ARGS__)a[i * step[0]] + (__VA_ARGS__)b[i * step[1]]);                                                               \
         break;                                                                                                                                       \
     }
 
 static void add_others(const SthOpRun *run, gsize out, const gsize *in, const gsize *step, gsize n)
 {
     switch (run->in[0].dtype) {
-        ADD(STH_DTYPE_DOUBLE, double, double)
-        ADD(STH_DTYPE_INT8, gint8, guint64)
-        ADD(STH_DTYPE_INT16, gint16, guint64)
-        ADD(STH_DTYPE_INT32, gint32, guint64)
-        ADD(STH_DTYPE_INT64, gint64, guint64)
-        ADD(STH_DTYPE_UINT8, guint8, guint64)
-        ADD(STH_DTYPE_UINT16, guint16, guint64)
-        ADD(STH_DTYPE_UINT32, guint32, guint64)
-        ADD(STH_DTYPE_UINT64, guint64, guint64)
+        ADD(DOUBLE, double, double, double)
+        STH_EACH_SIGNED(ADD, guint64)
+        STH_EACH_UNSIGNED(ADD, guint64)
     default:
         break;
     }

@@ -1,7 +1,7 @@
 /* Clip: bounds as attributes (up to opset 10) or as scalar inputs.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <float.h>
+#include <math.h>
 
 #include "ops/op-helpers.h"
 
@@ -12,7 +12,7 @@ typedef struct {
 
 static gboolean infer(SthNode *node, GError **error)
 {
-    if (!sth_op_require_types(node, 0, node->opset < 11 ? STH_TYPES_FLOAT : STH_TYPES_NUMBER, error))
+    if (!sth_op_require_types(node, 0, node->opset < 11 ? STH_TYPES_REAL : STH_TYPES_NUMBER, error))
         return FALSE;
     for (guint i = 1; i < 3; i++) {
         if (!sth_op_has_input(node, i))
@@ -29,15 +29,15 @@ static gboolean infer(SthNode *node, GError **error)
 static gboolean prepare(SthNode *node, GError **error)
 {
     Bounds *bounds = g_new(Bounds, 1);
-    bounds->min = sth_node_float(node, "min", -FLT_MAX);
-    bounds->max = sth_node_float(node, "max", FLT_MAX);
+    bounds->min = sth_node_float(node, "min", -INFINITY);
+    bounds->max = sth_node_float(node, "max", INFINITY);
     node->prepared = bounds;
     return TRUE;
 }
 
-/* The given bounds of one type, none where an input is left out. */
-#define CLIP(dtype, type, lowest, highest)                                                                                                           \
-    case dtype: {                                                                                                                                    \
+/* The given bounds, as far as a type reaches where an input is left out. */
+#define CLIP(name, type, lowest, highest)                                                                                                            \
+    case STH_DTYPE_##name: {                                                                                                                         \
         type min = low != NULL ? *(const type *)low : lowest, max = high != NULL ? *(const type *)high : highest;                                    \
         const type *in = (const type *)run->in[0].data + from;                                                                                       \
         type *out = (type *)run->out[0].data + from;                                                                                                 \
@@ -48,24 +48,22 @@ static gboolean prepare(SthNode *node, GError **error)
         break;                                                                                                                                       \
     }
 
-static void clip_part(gpointer data, guint item, guint thread)
+static void clip_part(const SthOpRun *run, gsize from, gsize n)
 {
-    const SthOpRun *run = data;
     const Bounds *bounds = run->prepared;
     gconstpointer low = run->n_in > 1 && run->in[1].dtype != STH_DTYPE_INVALID ? run->in[1].data : NULL;
     gconstpointer high = run->n_in > 2 && run->in[2].dtype != STH_DTYPE_INVALID ? run->in[2].data : NULL;
-    gsize from = (gsize)item * STH_OP_CHUNK, n = MIN(STH_OP_CHUNK, (gsize)sth_shape_elements(&run->out[0].shape) - from);
     switch (run->in[0].dtype) {
-        CLIP(STH_DTYPE_FLOAT, float, bounds->min, bounds->max)
-        CLIP(STH_DTYPE_DOUBLE, double, -DBL_MAX, DBL_MAX)
-        CLIP(STH_DTYPE_INT8, gint8, G_MININT8, G_MAXINT8)
-        CLIP(STH_DTYPE_INT16, gint16, G_MININT16, G_MAXINT16)
-        CLIP(STH_DTYPE_INT32, gint32, G_MININT32, G_MAXINT32)
-        CLIP(STH_DTYPE_INT64, gint64, G_MININT64, G_MAXINT64)
-        CLIP(STH_DTYPE_UINT8, guint8, 0, G_MAXUINT8)
-        CLIP(STH_DTYPE_UINT16, guint16, 0, G_MAXUINT16)
-        CLIP(STH_DTYPE_UINT32, guint32, 0, G_MAXUINT32)
-        CLIP(STH_DTYPE_UINT64, guint64, 0, G_MAXUINT64)
+        CLIP(FLOAT, float, bounds->min, bounds->max)
+        CLIP(DOUBLE, double, bounds->min, bounds->max)
+        CLIP(INT8, gint8, G_MININT8, G_MAXINT8)
+        CLIP(INT16, gint16, G_MININT16, G_MAXINT16)
+        CLIP(INT32, gint32, G_MININT32, G_MAXINT32)
+        CLIP(INT64, gint64, G_MININT64, G_MAXINT64)
+        CLIP(UINT8, guint8, 0, G_MAXUINT8)
+        CLIP(UINT16, guint16, 0, G_MAXUINT16)
+        CLIP(UINT32, guint32, 0, G_MAXUINT32)
+        CLIP(UINT64, guint64, 0, G_MAXUINT64)
     default:
         break;
     }
@@ -73,7 +71,7 @@ static void clip_part(gpointer data, guint item, guint thread)
 
 static void run_clip(const SthOpRun *run)
 {
-    sth_op_parallel(run, clip_part, (gpointer)run, (guint)(((gsize)sth_shape_elements(&run->out[0].shape) + STH_OP_CHUNK - 1) / STH_OP_CHUNK));
+    sth_op_elementwise(run, clip_part);
 }
 
 extern const SthOp sth_op_clip;

@@ -10,7 +10,8 @@
 
 #include "ops/conv_columns.h"
 
-static const SthConvMethod *const methods[] = {&sth_conv_columns, &sth_conv_depthwise, &sth_conv_blas, &sth_conv_gemm}; /* first that takes it */
+/* First that takes it. */
+static const SthConvMethod *const methods[] = {&sth_conv_columns, &sth_conv_depthwise, &sth_conv_blas, &sth_conv_winograd, &sth_conv_gemm};
 
 typedef struct {
     const SthConvMethod *method;

@@ -42,6 +42,42 @@ gint64 *sth_op_ints_attr_or_input(SthNode *node, const char *attr, guint index, 
     return *given ? sth_op_constant_ints(node, index, n, error) : NULL;
 }
 
+typedef struct {
+    const SthOpRun *run;
+    SthElementwise func;
+    gsize total;
+} Parts;
+
+static void run_part(gpointer data, guint item, guint thread)
+{
+    const Parts *parts = data;
+    gsize from = (gsize)item * STH_OP_CHUNK;
+    parts->func(parts->run, from, MIN(STH_OP_CHUNK, parts->total - from));
+}
+
+void sth_op_elementwise(const SthOpRun *run, SthElementwise func)
+{
+    Parts parts = {run, func, (gsize)sth_shape_elements(&run->out[0].shape)};
+    sth_op_parallel(run, run_part, &parts, (guint)((parts.total + STH_OP_CHUNK - 1) / STH_OP_CHUNK));
+}
+
+SthAxis sth_op_around(const SthShape *shape, guint from, guint to)
+{
+    return (SthAxis){sth_op_product(shape, 0, from), sth_op_product(shape, from, to), sth_op_product(shape, to, shape->rank)};
+}
+
+SthShape sth_op_second_shape(const SthNode *node, gint64 axis)
+{
+    guint rank = sth_op_in(node, 0)->shape.rank;
+    SthShape shape = sth_op_in(node, 1)->shape;
+    if (node->opset >= 7)
+        return shape;
+    axis = sth_node_int(node, "axis", axis);
+    while (axis >= 0 && axis + shape.rank < rank)
+        shape.dims[shape.rank++] = 1;
+    return shape;
+}
+
 gboolean sth_op_axes_mask(SthNode *node, const gint64 *axes, guint n, guint rank, guint *mask, GError **error)
 {
     *mask = 0;

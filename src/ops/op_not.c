@@ -11,12 +11,17 @@ static gboolean infer(SthNode *node, GError **error)
     return TRUE;
 }
 
-static void run_not(const SthOpRun *run)
+static void invert(const SthOpRun *run, gsize from, gsize n)
 {
     const guint8 *in = run->in[0].data;
     guint8 *out = run->out[0].data;
-    for (gsize i = 0, n = sth_tensor_bytes(&run->out[0]); i < n; i++)
+    for (gsize i = from; i < from + n; i++)
         out[i] = !in[i];
+}
+
+static void run_not(const SthOpRun *run)
+{
+    sth_op_elementwise(run, invert);
 }
 
 extern const SthOp sth_op_not;

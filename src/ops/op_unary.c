@@ -3,33 +3,14 @@
  * Definitions: https://onnx.ai/onnx/operators/ under each operator's name.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <math.h>
+#include <tgmath.h>
 
 #include "ops/op-helpers.h"
 
-/* alpha and beta: attributes of these names, with the row's defaults. */
+/* Two attributes, named by the row. */
 typedef struct {
-    float alpha, beta;
+    float a, b;
 } Parameters;
-
-typedef struct {
-    const SthOpRun *run;
-    void (*apply)(const SthOpRun *run, gsize from, gsize n);
-    gsize total;
-} Parts;
-
-static void run_part(gpointer data, guint item, guint thread)
-{
-    const Parts *parts = data;
-    gsize from = (gsize)item * STH_OP_CHUNK;
-    parts->apply(parts->run, from, MIN(STH_OP_CHUNK, parts->total - from));
-}
-
-static void run_parts(const SthOpRun *run, void (*apply)(const SthOpRun *run, gsize from, gsize n))
-{
-    Parts parts = {run, apply, (gsize)sth_shape_elements(&run->out[0].shape)};
-    sth_op_parallel(run, run_part, &parts, (guint)((parts.total + STH_OP_CHUNK - 1) / STH_OP_CHUNK));
-}
 
 static gboolean infer_types(SthNode *node, guint types, GError **error)
 {
@@ -39,38 +20,9 @@ static gboolean infer_types(SthNode *node, guint types, GError **error)
     return TRUE;
 }
 
-static gboolean prepare_parameters(SthNode *node, float alpha, float beta)
-{
-    Parameters *p = g_new(Parameters, 1);
-    p->alpha = sth_node_float(node, "alpha", alpha);
-    p->beta = sth_node_float(node, sth_node_has(node, "gamma") ? "gamma" : "beta", beta);
-    node->prepared = p;
-    return TRUE;
-}
-
-static inline float relu(float x)
-{
-    return x > 0 ? x : 0;
-}
-
-static inline float clip01(float x)
-{
-    return x > 1 ? 1 : x > 0 ? x : 0;
-}
-
-static inline float softplus(float x)
-{
-    return relu(x) + log1pf(expf(-fabsf(x)));
-}
-
-static inline float sigmoid(float x)
-{
-    return 1.0f / (1.0f + expf(-x));
-}
-
-/* STH_LOOP: out[i] = EXPRESSION of x, which is in[i]; @wide is the type that it is computed in. */
-#define STH_LOOP(dtype, type, wide, EXPRESSION)                                                                                                      \
-    case dtype: {                                                                                                                                    \
+/* out[i] = EXPRESSION of x, which is in[i]; @wide is the type that it is computed in: a function of <tgmath.h> takes that type. */
+#define LOOP(name, type, wide, EXPRESSION)                                                                                                           \
+    case STH_DTYPE_##name: {                                                                                                                         \
         const type *in = (const type *)run->in[0].data + from;                                                                                       \
         type *out = (type *)run->out[0].data + from;                                                                                                 \
         for (gsize i = 0; i < n; i++) {                                                                                                              \
@@ -80,10 +32,19 @@ static inline float sigmoid(float x)
         break;                                                                                                                                       \
     }
 
-#define STH_ROW(ident, op_name, oldest, types, alpha, beta)                                                                                          \
+#define ROW(ident, op_name, oldest, types, a_name, a_default, b_name, b_default, CASES)                                                              \
+    static void apply_##ident(const SthOpRun *run, gsize from, gsize n)                                                                              \
+    {                                                                                                                                                \
+        G_GNUC_UNUSED const float a = ((const Parameters *)run->prepared)->a, b = ((const Parameters *)run->prepared)->b;                            \
+        switch (run->in[0].dtype) {                                                                                                                  \
+            CASES                                                                                                                                    \
+        default:                                                                                                                                     \
+            break;                                                                                                                                   \
+        }                                                                                                                                            \
+    }                                                                                                                                                \
     static void run_##ident(const SthOpRun *run)                                                                                                     \
     {                                                                                                                                                \
-        run_parts(run, apply_##ident);                                                                                                               \
+        sth_op_elementwise(run, apply_##ident);                                                                                                      \
     }                                                                                                                                                \
     static gboolean infer_##ident(SthNode *node, GError **error)                                                                                     \
     {                                                                                                                                                \
@@ -91,7 +52,10 @@ static inline float sigmoid(float x)
     }                                                                                                                                                \
     static gboolean prepare_##ident(SthNode *node, GError **error)                                                                                   \
     {                                                                                                                                                \
-        return prepare_parameters(node, alpha, beta);                                                                                                \
+        Parameters *p = g_new(Parameters, 1);                                                                                                        \
+        *p = (Parameters){sth_node_float(node, a_name, a_default), sth_node_float(node, b_name, b_default)};                                         \
+        node->prepared = p;                                                                                                                          \
+        return TRUE;                                                                                                                                 \
     }                                                                                                                                                \
     extern const SthOp sth_op_##ident;                                                                                                               \
     const SthOp sth_op_##ident = {                                                                                                                   \
@@ -105,57 +69,58 @@ static inline float sigmoid(float x)
         .run = run_##ident,                                                                                                                          \
     };
 
-/* float32; a and b are alpha and beta. */
-#define STH_UNARY(ident, op_name, oldest, default_alpha, default_beta, EXPRESSION)                                                                   \
-    static void apply_##ident(const SthOpRun *run, gsize from, gsize n)                                                                              \
-    {                                                                                                                                                \
-        G_GNUC_UNUSED const float a = ((const Parameters *)run->prepared)->alpha, b = ((const Parameters *)run->prepared)->beta;                     \
-        switch (run->in[0].dtype) {                                                                                                                  \
-            STH_LOOP(STH_DTYPE_FLOAT, float, float, EXPRESSION)                                                                                      \
-        default:                                                                                                                                     \
-            break;                                                                                                                                   \
-        }                                                                                                                                            \
-    }                                                                                                                                                \
-    STH_ROW(ident, op_name, oldest, STH_TYPES_FLOAT, default_alpha, default_beta)
+/* Floats. */
+#define STH_UNARY(ident, op_name, oldest, EXPRESSION) ROW(ident, op_name, oldest, STH_TYPES_REAL, "", 0, "", 0, STH_EACH_REAL(LOOP, EXPRESSION))
+/* Floats, with attributes a and b: their names and defaults. */
+#define STH_UNARY_A(ident, op_name, oldest, a_name, a_default, EXPRESSION)                                                                           \
+    ROW(ident, op_name, oldest, STH_TYPES_REAL, a_name, a_default, "", 0, STH_EACH_REAL(LOOP, EXPRESSION))
+#define STH_UNARY_AB(ident, op_name, oldest, a_name, a_default, b_name, b_default, EXPRESSION)                                                       \
+    ROW(ident, op_name, oldest, STH_TYPES_REAL, a_name, a_default, b_name, b_default, STH_EACH_REAL(LOOP, EXPRESSION))
+/* Numbers; integers wrap. */
+#define STH_UNARY_NUMBER(ident, op_name, oldest, REAL, SIGNED, UNSIGNED)                                                                             \
+    ROW(ident, op_name, oldest, STH_TYPES_NUMBER, "", 0, "", 0,                                                                                      \
+        STH_EACH_REAL(LOOP, REAL) STH_EACH_SIGNED(LOOP, SIGNED) STH_EACH_UNSIGNED(LOOP, UNSIGNED))
 
-/* Signed numbers; integers wrap. */
-#define STH_UNARY_SIGNED(ident, op_name, oldest, REAL, INTEGER)                                                                                      \
-    static void apply_##ident(const SthOpRun *run, gsize from, gsize n)                                                                              \
-    {                                                                                                                                                \
-        switch (run->in[0].dtype) {                                                                                                                  \
-            STH_LOOP(STH_DTYPE_FLOAT, float, float, REAL)                                                                                            \
-            STH_LOOP(STH_DTYPE_DOUBLE, double, double, REAL)                                                                                         \
-            STH_LOOP(STH_DTYPE_INT8, gint8, gint64, INTEGER)                                                                                         \
-            STH_LOOP(STH_DTYPE_INT16, gint16, gint64, INTEGER)                                                                                       \
-            STH_LOOP(STH_DTYPE_INT32, gint32, gint64, INTEGER)                                                                                       \
-            STH_LOOP(STH_DTYPE_INT64, gint64, gint64, INTEGER)                                                                                       \
-        default:                                                                                                                                     \
-            break;                                                                                                                                   \
-        }                                                                                                                                            \
-    }                                                                                                                                                \
-    STH_ROW(ident, op_name, oldest, STH_TYPES_SIGNED, 0, 0)
+#define NEGATIVE(x) ((gint64)(0 - (guint64)(x)))
+#define ABOVE_0(x) ((x) > 0 ? (x) : 0)
+#define CLIP_01(x) ((x) > 1 ? 1 : (x) > 0 ? (x) : 0)
+#define SOFTPLUS(x) (ABOVE_0(x) + log1p(exp(-fabs(x))))
 
-STH_UNARY_SIGNED(relu, "Relu", 6, x > 0 ? x : 0, x > 0 ? x : 0)
-STH_UNARY_SIGNED(neg, "Neg", 6, -x, (gint64)(0 - (guint64)x))
-STH_UNARY_SIGNED(abs, "Abs", 6, x < 0 ? -x : x, x < 0 ? (gint64)(0 - (guint64)x) : x)
-STH_UNARY_SIGNED(sign, "Sign", 9, x > 0 ? 1 : x < 0 ? -1 : x, (x > 0) - (x < 0))
+STH_UNARY_NUMBER(relu, "Relu", 6, ABOVE_0(x), ABOVE_0(x), x)
+STH_UNARY_NUMBER(neg, "Neg", 6, -x, NEGATIVE(x), -x)
+STH_UNARY_NUMBER(abs, "Abs", 6, fabs(x), x < 0 ? NEGATIVE(x) : x, x)
+STH_UNARY_NUMBER(sign, "Sign", 9, x > 0 ? 1 : x < 0 ? -1 : x, (x > 0) - (x < 0), x > 0)
 
-STH_UNARY(sigmoid, "Sigmoid", 6, 0, 0, sigmoid(x))
-STH_UNARY(tanh, "Tanh", 6, 0, 0, tanhf(x))
-STH_UNARY(exp, "Exp", 6, 0, 0, expf(x))
-STH_UNARY(log, "Log", 6, 0, 0, logf(x))
-STH_UNARY(sqrt, "Sqrt", 6, 0, 0, sqrtf(x))
-STH_UNARY(reciprocal, "Reciprocal", 6, 0, 0, 1.0f / x)
-STH_UNARY(erf, "Erf", 9, 0, 0, erff(x))
-STH_UNARY(floor, "Floor", 6, 0, 0, floorf(x))
-STH_UNARY(ceil, "Ceil", 6, 0, 0, ceilf(x))
-STH_UNARY(round, "Round", 11, 0, 0, rintf(x))
-STH_UNARY(hard_sigmoid, "HardSigmoid", 6, 0.2f, 0.5f, clip01(a *x + b))
-STH_UNARY(hard_swish, "HardSwish", 14, 0, 0, x *clip01(x *(1.0f / 6.0f) + 0.5f))
-STH_UNARY(leaky_relu, "LeakyRelu", 6, 0.01f, 0, x < 0 ? a * x : x)
-STH_UNARY(elu, "Elu", 6, 1.0f, 0, x < 0 ? a * expm1f(x) : x)
-STH_UNARY(celu, "Celu", 12, 1.0f, 0, relu(x) + (x < 0 ? a * expm1f(x / a) : 0))
-/* beta stands for gamma. */
-STH_UNARY(selu, "Selu", 6, 1.67326319217681884765625f, 1.05070102214813232421875f, b *(x > 0 ? x : a * expm1f(x)))
-STH_UNARY(softplus, "Softplus", 1, 0, 0, softplus(x))
-STH_UNARY(softsign, "Softsign", 1, 0, 0, x / (1.0f + fabsf(x)))
+STH_UNARY(sigmoid, "Sigmoid", 6, 1 / (1 + exp(-x)))
+STH_UNARY(exp, "Exp", 6, exp(x))
+STH_UNARY(log, "Log", 6, log(x))
+STH_UNARY(sqrt, "Sqrt", 6, sqrt(x))
+STH_UNARY(reciprocal, "Reciprocal", 6, 1 / x)
+STH_UNARY(erf, "Erf", 9, erf(x))
+STH_UNARY(floor, "Floor", 6, floor(x))
+STH_UNARY(ceil, "Ceil", 6, ceil(x))
+STH_UNARY(round, "Round", 11, rint(x)) /* halves to even */
+STH_UNARY(sin, "Sin", 7, sin(x))
+STH_UNARY(cos, "Cos", 7, cos(x))
+STH_UNARY(tan, "Tan", 7, tan(x))
+STH_UNARY(asin, "Asin", 7, asin(x))
+STH_UNARY(acos, "Acos", 7, acos(x))
+STH_UNARY(atan, "Atan", 7, atan(x))
+STH_UNARY(sinh, "Sinh", 9, sinh(x))
+STH_UNARY(cosh, "Cosh", 9, cosh(x))
+STH_UNARY(tanh, "Tanh", 6, tanh(x))
+STH_UNARY(asinh, "Asinh", 9, asinh(x))
+STH_UNARY(acosh, "Acosh", 9, acosh(x))
+STH_UNARY(atanh, "Atanh", 9, atanh(x))
+STH_UNARY(hard_swish, "HardSwish", 14, x *CLIP_01(x / 6 + (float)0.5))
+STH_UNARY(mish, "Mish", 18, x *tanh(SOFTPLUS(x)))
+STH_UNARY(softplus, "Softplus", 1, SOFTPLUS(x))
+STH_UNARY(softsign, "Softsign", 1, x / (1 + fabs(x)))
+
+STH_UNARY_A(celu, "Celu", 12, "alpha", 1, x > 0 ? x : a * expm1(x / a))
+STH_UNARY_A(elu, "Elu", 6, "alpha", 1, x > 0 ? x : a * expm1(x))
+STH_UNARY_A(leaky_relu, "LeakyRelu", 6, "alpha", 0.01f, x < 0 ? a * x : x)
+STH_UNARY_A(thresholded_relu, "ThresholdedRelu", 10, "alpha", 1, x > a ? x : 0)
+STH_UNARY_AB(hard_sigmoid, "HardSigmoid", 6, "alpha", 0.2f, "beta", 0.5f, CLIP_01(a *x + b))
+STH_UNARY_AB(selu, "Selu", 6, "alpha", 1.67326319217681884765625f, "gamma", 1.05070102214813232421875f, b *(x > 0 ? x : a * expm1(x)))
+STH_UNARY_AB(shrink, "Shrink", 9, "lambd", 0.5f, "bias", 0, x<-a ? x + b : x> a ? x - b : 0)

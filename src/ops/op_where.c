@@ -33,17 +33,7 @@ static void walk(const SthOpRun *run, gsize out, const gsize *in, const gsize *s
 {
     const guint8 *condition = (const guint8 *)run->in[0].data + in[0];
     switch (sth_dtype_size(run->out[0].dtype)) {
-    case 1:
-        PICK(guint8)
-        break;
-    case 2:
-        PICK(guint16)
-        break;
-    case 4:
-        PICK(guint32)
-        break;
-    default:
-        PICK(guint64)
+        STH_EACH_SIZE(PICK)
     }
 }
 
@@ -53,4 +43,5 @@ static void run_where(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_where;
-const SthOp sth_op_where = {.name = "Where", .since = 9, .min_in = 3, .max_in = 3, .infer = infer, .prepare = prepare, .run = run_where};
+const SthOp sth_op_where = {
+    .name = "Where", .since = 9, .flags = STH_OP_ANY_TYPE, .min_in = 3, .max_in = 3, .infer = infer, .prepare = prepare, .run = run_where};

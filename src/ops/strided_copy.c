@@ -51,17 +51,7 @@ static void copy_row(gpointer out, gconstpointer in, gsize n, gssize stride, gsi
         return;
     }
     switch (size) {
-    case 1:
-        GATHER(guint8)
-        break;
-    case 2:
-        GATHER(guint16)
-        break;
-    case 4:
-        GATHER(guint32)
-        break;
-    default:
-        GATHER(guint64)
+        STH_EACH_SIZE(GATHER)
     }
 }
 
@@ -111,17 +101,7 @@ typedef struct {
 static void transpose_tile(gpointer out, gconstpointer in, gsize height, gsize width, gsize out_stride, gssize in_stride, gsize size)
 {
     switch (size) {
-    case 1:
-        TRANSPOSE(guint8)
-        break;
-    case 2:
-        TRANSPOSE(guint16)
-        break;
-    case 4:
-        TRANSPOSE(guint32)
-        break;
-    default:
-        TRANSPOSE(guint64)
+        STH_EACH_SIZE(TRANSPOSE)
     }
 }
 

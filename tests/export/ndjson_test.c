@@ -44,7 +44,7 @@ static void test_shape(void)
         "\"inference_ms\":12.3457,\"held\":false,\"age\":0,\"events\":[]}}\n";
     g_autoptr(JsonNode) got = parse(text), wanted = parse(expected);
     g_assert_true(json_node_equal(got, wanted));
-    g_assert_true(g_str_has_prefix(text, "{\"objects\":[")); /* compact, on one line */
+    g_assert_true(g_str_has_prefix(text, "{\"objects\":[{\"classification\":{\"confidence\":0.91,")); /* compact, no noise of digits */
 }
 
 /* The label comes back as it was; what was not UTF-8 comes back replaced. */
@@ -75,6 +75,7 @@ static void test_labels(void)
 static void test_nothing_known(void)
 {
     SthRecord record = {.timestamp = STH_TIME_NONE,
+                        .running_time = STH_TIME_NONE,
                         .system_timestamp = STH_TIME_NONE,
                         .window_start = STH_TIME_NONE,
                         .window_end = STH_TIME_NONE,
@@ -105,6 +106,10 @@ static void test_system_time(void)
     record.system_timestamp = G_GUINT64_CONSTANT(1790000000123456789);
     g_autofree char *text = export_one(&record, STH_EXPORT_RESULTS);
     g_assert_nonnull(strstr(text, "\"system_timestamp\":1790000000123456789,"));
+    g_assert_nonnull(strstr(text, "\"utc\":\"2026-09-21T14:13:20.123456789Z\""));
+    record.running_time = 5;
+    g_autofree char *running = export_one(&record, STH_EXPORT_RESULTS);
+    g_assert_nonnull(strstr(running, "\"running_time\":5,"));
 }
 
 /* Which records are written: fresh ones and those with events; only events where those are asked for. */
@@ -169,10 +174,13 @@ static void test_formats(void)
         g_assert_nonnull(strchr(formats[n]->caps, '/'));
         g_assert_cmpstr(formats[n]->description, !=, "");
     }
-    g_assert_cmpuint(n, ==, 2);
+    g_assert_cmpuint(n, ==, 5);
     g_assert_null(sth_export_format_find("docx"));
     g_assert_cmpstr(sth_export_format_find("ndjson")->caps, ==, "application/x-ndjson");
+    g_assert_cmpstr(sth_export_format_find("csv")->caps, ==, "text/csv");
     g_assert_cmpstr(sth_export_format_find("vtt")->caps, ==, "application/x-subtitle-vtt");
+    g_assert_cmpstr(sth_export_format_find("srt")->caps, ==, "application/x-subtitle");
+    g_assert_cmpstr(sth_export_format_find("text")->caps, ==, "text/x-raw,format=utf8");
 }
 
 int main(int argc, char **argv)

@@ -91,7 +91,10 @@ static void test_caps(void)
     } rows[] = {
         {NULL, "application/x-ndjson"},
         {"application/x-ndjson", "application/x-ndjson"},
+        {"text/csv", "text/csv"},
         {"application/x-subtitle-vtt", "application/x-subtitle-vtt"},
+        {"application/x-subtitle", "application/x-subtitle"},
+        {"text/x-raw,format={pango-markup,utf8}", "text/x-raw"},
         {"audio/x-raw; application/x-subtitle-vtt; application/x-ndjson", "application/x-subtitle-vtt"},
     };
 
@@ -261,6 +264,128 @@ static void test_system_timestamp(void)
         fixture_close(&f);
     }
     g_object_unref(parser);
+}
+
+/* UTC of a live frame, from a clock that knows nothing of dates; of a file's frame nobody knows it. Running time is known of both. */
+static void test_clock_time(void)
+{
+    JsonParser *parser = json_parser_new();
+
+    for (guint live = 0; live < 2; live++) {
+        const gint64 before = g_get_real_time() * 1000;
+        GstSthClassification result = result_at(0, "waving");
+        JsonObject *object, *sth;
+        char *text;
+        Fixture f;
+
+        fixture_open(&f, "sthexport", "");
+        gst_harness_set_live(f.harness, live);
+        gst_harness_use_systemclock(f.harness);
+        gst_element_set_base_time(f.element, gst_clock_get_time(gst_element_get_clock(f.element)));
+        fixture_set_caps(&f, VIDEO);
+        push(&f, 2 * SAMPLE, &result);
+        text = take_text(&f, NULL);
+        object = parse_line(parser, text);
+        sth = json_object_get_object_member(object, "sth");
+        g_assert_cmpint(json_object_get_int_member(sth, "running_time"), ==, 2 * SAMPLE);
+        g_assert_cmpint(json_object_has_member(object, "system_timestamp"), ==, live);
+        if (live) {
+            const gint64 utc = json_object_get_int_member(object, "system_timestamp") - (gint64)(2 * SAMPLE);
+
+            g_assert_cmpint(utc, >=, before);
+            g_assert_cmpint(utc, <=, g_get_real_time() * 1000);
+            g_assert_cmpuint(strlen(json_object_get_string_member(sth, "utc")), ==, strlen("2026-09-21T14:13:20.123456789Z"));
+        }
+        g_free(text);
+        fixture_close(&f);
+    }
+    g_object_unref(parser);
+}
+
+/* Captions: slices of half a second that begin with the frame, follow each other without a hole, and change only between two. */
+static void test_captions(void)
+{
+    static const struct {
+        guint frame; /* of 10 a second */
+        const char *label;
+        const char *text; /* NULL: nothing */
+        guint start;      /* ms */
+    } rows[] = {{0, NULL, NULL, 0},  {1, "one", "one 75%", 100}, {2, "one", NULL, 0},
+                {5, "two", NULL, 0}, {6, "two", "two 75%", 600}, {11, "two", "two 75%", 1100},
+                {12, NULL, NULL, 0}, {16, NULL, NULL, 0},        {20, "one", "one 75%", 2000}};
+    Fixture f;
+
+    open_export(&f, "", "text/x-raw");
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        GstSthClassification result = result_at(i, rows[i].label);
+        GstBuffer *text;
+
+        push(&f, rows[i].frame * 100 * GST_MSECOND, &result);
+        text = gst_harness_try_pull(f.harness);
+        g_assert_cmpint(text != NULL, ==, rows[i].text != NULL);
+        if (text) {
+            g_assert_cmpuint(gst_buffer_get_size(text), ==, strlen(rows[i].text));
+            g_assert_cmpint(gst_buffer_memcmp(text, 0, rows[i].text, strlen(rows[i].text)), ==, 0);
+            g_assert_cmpuint(GST_BUFFER_PTS(text), ==, rows[i].start * GST_MSECOND);
+            g_assert_cmpuint(GST_BUFFER_DURATION(text), ==, 500 * GST_MSECOND);
+            gst_buffer_unref(text);
+        }
+    }
+    gst_harness_push_event(f.harness, gst_event_new_eos());
+    g_assert_null(gst_harness_try_pull(f.harness));
+    fixture_close(&f);
+
+    /* Frames of 29.97 a second do not fit into half a second: the slices do all the same. */
+    GstClockTime expected = 0;
+    open_export(&f, "emit=events", "text/x-raw");
+    for (guint i = 0; i < 60; i++) {
+        GstSthClassification result = result_at(i, "one");
+        GstBuffer *text;
+
+        result.action = (GstSthClassificationAction){"waving", 1, 0, GST_CLOCK_TIME_NONE, 0.5};
+        push(&f, gst_util_uint64_scale(i, 1001 * GST_SECOND, 30000), &result);
+        text = gst_harness_try_pull(f.harness);
+        if (text) {
+            g_assert_cmpuint(GST_BUFFER_PTS(text), ==, expected);
+            g_assert_cmpint(gst_buffer_memcmp(text, 0, "waving 50%", 10), ==, 0);
+            expected += 500 * GST_MSECOND;
+            gst_buffer_unref(text);
+        }
+    }
+    g_assert_cmpuint(expected, ==, 2000 * GST_MSECOND);
+    fixture_close(&f);
+}
+
+static GstFlowReturn refuse(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+    gst_buffer_unref(buffer);
+    return GST_FLOW_ERROR;
+}
+
+/* A sink that fails stops the video, or is let go with one warning. */
+static void test_on_error(void)
+{
+    for (guint go_on = 0; go_on < 2; go_on++) {
+        guint n_warnings = 0;
+        GstMessage *message;
+        Fixture f;
+
+        open_export(&f, go_on ? "on-error=continue" : "", NULL);
+        gst_pad_set_chain_function(f.harness->sinkpad, refuse);
+        for (guint i = 0; i < 3; i++) {
+            GstSthClassification result = result_at(i, "waving");
+            GstBuffer *frame = fixture_frame(&f, i * SAMPLE, SAMPLE);
+
+            gst_sth_classification_attach(&result, frame);
+            g_assert_cmpint(gst_harness_push(f.harness, frame), ==, go_on ? GST_FLOW_OK : GST_FLOW_ERROR);
+        }
+        while ((message = gst_bus_pop_filtered(f.bus, GST_MESSAGE_WARNING))) {
+            n_warnings++;
+            gst_message_unref(message);
+        }
+        g_assert_cmpuint(n_warnings, ==, go_on);
+        fixture_close(&f);
+    }
 }
 
 /* An action that starts on a buffer and ends with the event before EOS is one cue, whole. */
@@ -451,6 +576,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sthexport/source", test_source);
     g_test_add_func("/sthexport/stream-time", test_stream_time);
     g_test_add_func("/sthexport/system-timestamp", test_system_timestamp);
+    g_test_add_func("/sthexport/clock-time", test_clock_time);
+    g_test_add_func("/sthexport/captions", test_captions);
+    g_test_add_func("/sthexport/on-error", test_on_error);
     g_test_add_func("/sthexport/vtt-events", test_vtt_events);
     g_test_add_func("/sthexport/vtt-open-cue", test_vtt_open_cue);
     g_test_add_func("/sthexport/empty", test_empty);

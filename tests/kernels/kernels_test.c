@@ -1,75 +1,12 @@
 /* Every row of the kernel table against the plain C row: lengths 0 to 130, every alignment, random and extreme numbers, memory with edges.
- *
- * The bound for sums is that of summation in any order with or without fused multiply-adds: n * 2^-23 of the sum of magnitudes. What has no sum
- * must agree bit for bit.
+. What has no
+ * sum must agree bit for bit.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 #include <string.h>
 
-#include "edge-buffer.h"
-#include "kernels/kernels.h"
-
-#define MAX_LENGTH 130
-#define EPSILON 1.2e-7
-
-typedef void Checker(const SthKernelRow *row);
-
-static GRand *dice;
-
-static float random_float(gboolean extreme)
-{
-    static const float extremes[] = {0, -0.f, 1e-40f, -1e-40f, 1e15f, -1e15f, 1e-20f, INFINITY, -INFINITY, NAN};
-
-    if (extreme && g_rand_int_range(dice, 0, 8) == 0)
-        return extremes[g_rand_int_range(dice, 0, G_N_ELEMENTS(extremes))];
-    return (float)g_rand_double_range(dice, -2, 2);
-}
-
-/* @n floats at an edge. */
-static float *make(EdgeBuffer *buffer, gsize n, gboolean extreme)
-{
-    edge_buffer_init(buffer, n * sizeof(float));
-    for (gsize i = 0; i < n; i++)
-        ((float *)buffer->data)[i] = random_float(extreme);
-    return (float *)buffer->data;
-}
-
-static void fill(float *x, gsize n, float value)
-{
-    for (gsize i = 0; i < n; i++)
-        x[i] = value;
-}
-
-static gboolean close_enough(float a, float b, double magnitude, gsize terms)
-{
-    if (isnan(a) || isnan(b) || isinf(a) || isinf(b))
-        return (isnan(a) && isnan(b)) || a == b;
-    return fabs((double)a - b) <= (double)terms * EPSILON * magnitude + 1e-37;
-}
-
-/* Bit for bit, but for the sign of zero where a clamp may choose, and NaN's payload. */
-static void assert_same(const SthKernelRow *row, const float *a, const float *b, gsize n)
-{
-    for (gsize i = 0; i < n; i++)
-        if (!close_enough(a[i], b[i], 0, 0) || (a[i] != b[i] && !isnan(a[i])))
-            g_error("%s: [%" G_GSIZE_FORMAT "] of %" G_GSIZE_FORMAT " is %.9g, not %.9g", row->name, i, n, (double)a[i], (double)b[i]);
-}
-
-static void assert_close(const SthKernelRow *row, const float *a, const float *b, const double *magnitude, gsize terms, gsize n)
-{
-    for (gsize i = 0; i < n; i++)
-        if (!close_enough(a[i], b[i], magnitude[i], terms))
-            g_error("%s: [%" G_GSIZE_FORMAT "] of %" G_GSIZE_FORMAT " is %.9g, not %.9g", row->name, i, n, (double)a[i], (double)b[i]);
-}
-
-static void random_clamp(float *min, float *max)
-{
-    gboolean open = g_rand_boolean(dice);
-
-    *min = open ? -INFINITY : (float)g_rand_double_range(dice, -3, 0);
-    *max = open ? INFINITY : (float)g_rand_double_range(dice, 0, 3);
-}
+#include "checks.h"
 
 /* One tile of @m x @n from @rows rows of B, some of them without weights. */
 static void check_gemm_tile(const SthKernelRow *row, guint m, guint n, guint rows)
@@ -131,7 +68,7 @@ static void check_gemm_tile(const SthKernelRow *row, guint m, guint n, guint row
     g_free(runs);
 }
 
-static void check_gemm(const SthKernelRow *row)
+void check_gemm(const SthKernelRow *row)
 {
     for (guint n = 1; n <= STH_GEMM_COLS; n++)
         for (guint m = 1; m <= STH_GEMM_ROWS; m++)
@@ -179,14 +116,14 @@ static void check_tap_sum_of(const SthKernelRow *row, gsize rows, gsize cols, gu
     g_free(magnitude);
 }
 
-static void check_tap_sum(const SthKernelRow *row)
+void check_tap_sum(const SthKernelRow *row)
 {
     for (gsize cols = 0; cols <= MAX_LENGTH; cols++)
         for (gsize rows = 0; rows <= 9; rows += (gsize)g_rand_int_range(dice, 1, 4))
             check_tap_sum_of(row, rows, cols, (guint)g_rand_int_range(dice, 0, 12));
 }
 
-static void check_every_second(const SthKernelRow *row)
+void check_every_second(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
         EdgeBuffer in, out[2];
@@ -205,7 +142,7 @@ static void check_every_second(const SthKernelRow *row)
     }
 }
 
-static void check_add_clamp(const SthKernelRow *row)
+void check_add_clamp(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
         EdgeBuffer buffer[4];
@@ -226,7 +163,7 @@ static void check_add_clamp(const SthKernelRow *row)
     }
 }
 
-static void check_scale_shift(const SthKernelRow *row)
+void check_scale_shift(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
         EdgeBuffer buffer[3];
@@ -250,7 +187,7 @@ static void check_scale_shift(const SthKernelRow *row)
     }
 }
 
-static void check_sum(const SthKernelRow *row)
+void check_sum(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++)
         for (guint extreme = 0; extreme < 2; extreme++) {
@@ -291,14 +228,14 @@ static void check_row_blend_of(const SthKernelRow *row, gsize n, guint n_taps, g
     edge_buffer_clear(&weight);
 }
 
-static void check_row_blend(const SthKernelRow *row)
+void check_row_blend(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++)
         for (guint n_taps = 1; n_taps <= 5; n_taps++)
             check_row_blend_of(row, n, n_taps, n_taps % 2 == 0);
 }
 
-static void check_transpose(const SthKernelRow *row)
+void check_transpose(const SthKernelRow *row)
 {
     for (gsize rows = 0; rows <= 19; rows++)
         for (gsize cols = 0; cols <= 37; cols++) {
@@ -351,14 +288,14 @@ static void check_column_resample_of(const SthKernelRow *row, gsize n, guint n_t
     g_free(magnitude);
 }
 
-static void check_column_resample(const SthKernelRow *row)
+void check_column_resample(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= 21; n++)
         for (guint step = 1; step <= 4; step++)
             check_column_resample_of(row, n, (guint)g_rand_int_range(dice, 1, 30), step);
 }
 
-static void check_color_matrix(const SthKernelRow *row)
+void check_color_matrix(const SthKernelRow *row)
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
         EdgeBuffer in[3], out[2][3];
@@ -388,8 +325,7 @@ static void check_color_matrix(const SthKernelRow *row)
     }
 }
 
-/* A row whose slot has no checker does not compile. */
-static Checker *const checkers[] = {
+static SthChecker *const checkers[] = {
 #define STH_SLOT(slot, Type)
 #define STH_KERNEL(slot, isa, level) check_##slot,
 #include "kernels/kernels.inc"

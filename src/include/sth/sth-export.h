@@ -13,6 +13,7 @@ typedef struct {
     const char *model;                /* may be NULL */
     guint width, height;              /* of the video; 0: not known */
     guint64 timestamp;                /* stream time of the frame that carries the result, ns */
+    guint64 running_time;             /* running time of that frame, ns; STH_TIME_NONE: not known */
     guint64 system_timestamp;         /* UTC, ns since 1970; STH_TIME_NONE: not known */
     guint64 window_start, window_end; /* stream time; STH_TIME_NONE: not known */
     guint64 inference_ns;
@@ -29,11 +30,19 @@ typedef struct {
 
 typedef struct _SthExporter SthExporter;
 
+/* What the texts of a format are, beside lines in a file. */
+typedef enum {
+    STH_EXPORT_RECORDS,   /* each line names its source: several sources may share a file */
+    STH_EXPORT_SUBTITLES, /* times only: a file for each source */
+    STH_EXPORT_CAPTIONS,  /* the same, and in a pipeline the text is shown while it is true: see sth_exporter_caption() */
+} SthExportMedia;
+
 /* One row of the table of formats. */
 typedef struct {
-    const char *name; /* "ndjson", "vtt" */
-    const char *caps; /* media type of sthexport's source pad */
+    const char *name; /* "ndjson", "vtt"; also what files of the format end in */
+    const char *caps; /* caps of sthexport's source pad */
     const char *description;
+    SthExportMedia media;
 } SthExportFormat;
 
 /* NULL-terminated. */
@@ -54,5 +63,9 @@ void sth_exporter_start(SthExporter *exporter, GString *out);
 void sth_exporter_record(SthExporter *exporter, const SthRecord *record, GString *out);
 /* finish: what is still open at stream time @end (a subtitle cue). */
 void sth_exporter_finish(SthExporter *exporter, guint64 end, GString *out);
+
+/* Appends what a viewer is to read while @record, fresh or held, is the newest: one line without its end, nothing where nothing is recognised
+ * (STH_EXPORT_EVENTS: no action is going on). No state is kept. */
+void sth_exporter_caption(const SthExporter *exporter, const SthRecord *record, GString *out);
 
 G_END_DECLS

@@ -1,0 +1,241 @@
+/* Kernels on blocks of STH_BLOCK channels, for any vector length: the body of blocked_<isa>.c, which defines before it
+ *
+ *   ISA(name)             the function's name: sth_<name>_<isa>
+ *   LANES, Vec            floats of a vector; the vector type, on which +, - and * work
+ *   PANEL_COLS            positions that `panel` sums at a time: as many as there are registers for
+ *   splat, load, store    one number in all lanes; unaligned memory
+ *   load_first, store_first  the first n lanes, 0 <= n < LANES: the others are zero, or not written
+ *   madd(a, b, c)         a * b + c, fused where the level has that
+ *   clamp(x, min, max)    NaN stays NaN
+ *   transpose(Vec[LANES])
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/unroll.h"
+
+#define VECS (STH_BLOCK / LANES)
+
+/* @n positions, which are a number that is known when compiling, and so is @step. */
+STH_FORCE_INLINE void panel_tile(const SthPanel *in, const float *b0, float *c, const guint n, const gsize step)
+{
+    const SthPanel p = *in; /* so that stores to c cannot change it */
+    const float *a = p.a;
+    Vec sum[PANEL_COLS][VECS];
+
+    STH_UNROLL
+    for (guint i = 0; i < n; i++) {
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++)
+            sum[i][v] = p.accumulate ? load(c + i * STH_BLOCK + v * LANES) : p.bias ? load(p.bias + v * LANES) : splat(0);
+    }
+    for (guint r = 0; r < p.n_runs; r++) {
+        const float *b = b0 + p.runs[r].offset;
+
+        for (guint k = p.runs[r].count; k > 0; k--, a += STH_BLOCK, b += p.row_step) {
+            Vec weight[VECS];
+
+            STH_UNROLL
+            for (guint v = 0; v < VECS; v++)
+                weight[v] = load(a + v * LANES);
+            STH_UNROLL
+            for (guint i = 0; i < n; i++) {
+                const Vec x = splat(b[i * step]);
+
+                STH_UNROLL
+                for (guint v = 0; v < VECS; v++)
+                    sum[i][v] = madd(x, weight[v], sum[i][v]);
+            }
+        }
+    }
+    STH_UNROLL
+    for (guint i = 0; i < n; i++) {
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++)
+            store(c + i * STH_BLOCK + v * LANES, clamp(sum[i][v], splat(p.min), splat(p.max)));
+    }
+}
+
+STH_FORCE_INLINE void panel_tile_of(const SthPanel *p, const float *b, float *c, guint n, const gsize step)
+{
+#define CASE(count)                                                                                                                                  \
+    case count:                                                                                                                                      \
+        if (count <= PANEL_COLS)                                                                                                                     \
+            panel_tile(p, b, c, MIN(count, PANEL_COLS), step);                                                                                       \
+        break;
+    switch (n) {
+        CASE(1)
+        CASE(2)
+        CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18)
+            CASE(19) CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
+    }
+#undef CASE
+}
+
+void ISA(panel)(const SthPanel *p)
+{
+    const guint parts = (p->n + PANEL_COLS - 1) / PANEL_COLS;
+
+    /* Parts of equal size: a short one has too few sums in flight. */
+    for (guint i = 0; i < parts; i++) {
+        const guint first = p->n * i / parts, n = p->n * (i + 1) / parts - first;
+        float *c = p->c + (gsize)first * STH_BLOCK;
+
+        if (p->step == 1)
+            panel_tile_of(p, p->b + first, c, n, 1);
+        else if (p->step == 2)
+            panel_tile_of(p, p->b + 2 * (gsize)first, c, n, 2);
+        else
+            panel_tile_of(p, p->b + STH_BLOCK * (gsize)first, c, n, STH_BLOCK);
+    }
+}
+
+/* @count channels from @l0 on, of n <= LANES positions. */
+STH_FORCE_INLINE void block_part(float *out, const float *in, gsize in_step, guint l0, guint count, guint n)
+{
+    Vec row[LANES];
+
+    for (guint l = 0; l < LANES; l++)
+        row[l] = l >= count ? splat(0) : n == LANES ? load(in + (l0 + l) * in_step) : load_first(in + (l0 + l) * in_step, n);
+    transpose(row);
+    for (guint i = 0; i < n; i++)
+        store(out + i * STH_BLOCK + l0, row[i]);
+}
+
+void ISA(to_blocked)(float *out, const float *in, gsize in_step, guint channels, gsize n)
+{
+    for (guint l0 = 0; l0 < STH_BLOCK; l0 += LANES) {
+        const guint count = channels > l0 ? MIN(LANES, channels - l0) : 0;
+        gsize i = 0;
+
+        for (; i + LANES <= n; i += LANES)
+            block_part(out + i * STH_BLOCK, in + i, in_step, l0, count, LANES);
+        if (i < n)
+            block_part(out + i * STH_BLOCK, in + i, in_step, l0, count, (guint)(n - i));
+    }
+}
+
+/* @count channels from @l0 on, of n <= LANES positions. */
+STH_FORCE_INLINE void unblock_part(float *out, gsize out_step, const float *in, const float *residual, guint l0, guint count, guint n, Vec min,
+                                   Vec max)
+{
+    Vec row[LANES];
+
+    for (guint i = 0; i < LANES; i++)
+        row[i] = i < n ? load(in + i * STH_BLOCK + l0) : splat(0);
+    transpose(row);
+    for (guint l = 0; l < count; l++) {
+        float *to = out + (l0 + l) * out_step;
+
+        if (residual)
+            row[l] = row[l] + (n == LANES ? load(residual + (l0 + l) * out_step) : load_first(residual + (l0 + l) * out_step, n));
+        row[l] = clamp(row[l], min, max);
+        if (n == LANES)
+            store(to, row[l]);
+        else
+            store_first(to, row[l], n);
+    }
+}
+
+void ISA(from_blocked)(float *out, gsize out_step, const float *in, const float *residual, guint channels, gsize n, float min, float max)
+{
+    for (guint l0 = 0; l0 < channels; l0 += LANES) {
+        const guint count = MIN(LANES, channels - l0);
+        gsize i = 0;
+
+        for (; i + LANES <= n; i += LANES)
+            unblock_part(out + i, out_step, in + i * STH_BLOCK, residual ? residual + i : NULL, l0, count, LANES, splat(min), splat(max));
+        if (i < n)
+            unblock_part(out + i, out_step, in + i * STH_BLOCK, residual ? residual + i : NULL, l0, count, (guint)(n - i), splat(min), splat(max));
+    }
+}
+
+/* y = B^T x. */
+STH_FORCE_INLINE void transform_6(Vec *y, const Vec *x)
+{
+    const float a = STH_WINOGRAD_A, b = STH_WINOGRAD_B;
+    const Vec even_1 = madd(splat(-b * b), x[2], x[4]), odd_1 = madd(splat(-b * b), x[1], x[3]);
+    const Vec even_2 = madd(splat(-a * a), x[2], x[4]), odd_2 = madd(splat(-a * a), x[1], x[3]);
+    const Vec product = splat(a * a * b * b), minus_sum = splat(-(a * a + b * b));
+
+    y[0] = madd(product, x[0], madd(minus_sum, x[2], x[4]));
+    y[1] = madd(splat(a), odd_1, even_1);
+    y[2] = madd(splat(-a), odd_1, even_1);
+    y[3] = madd(splat(b), odd_2, even_2);
+    y[4] = madd(splat(-b), odd_2, even_2);
+    y[5] = madd(product, x[1], madd(minus_sum, x[3], x[5]));
+}
+
+void ISA(winograd_input)(float *v, gsize v_step, const float *x, gsize pitch)
+{
+    for (guint l = 0; l < STH_BLOCK; l += LANES) {
+        Vec t[6][6]; /* columns transformed: t[column][row] */
+
+        STH_UNROLL
+        for (guint j = 0; j < 6; j++) {
+            Vec column[6];
+
+            STH_UNROLL
+            for (guint i = 0; i < 6; i++)
+                column[i] = load(x + i * pitch + j * STH_BLOCK + l);
+            transform_6(t[j], column);
+        }
+        STH_UNROLL
+        for (guint i = 0; i < 6; i++) {
+            Vec row[6], y[6];
+
+            STH_UNROLL
+            for (guint j = 0; j < 6; j++)
+                row[j] = t[j][i];
+            transform_6(y, row);
+            STH_UNROLL
+            for (guint j = 0; j < 6; j++)
+                store(v + (6 * i + j) * v_step + l, y[j]);
+        }
+    }
+}
+
+/* y = A^T x. */
+STH_FORCE_INLINE void transform_4(Vec *y, const Vec *x)
+{
+    const float a = STH_WINOGRAD_A, b = STH_WINOGRAD_B;
+    const Vec sum_1 = x[1] + x[2], difference_1 = x[1] - x[2], sum_2 = x[3] + x[4], difference_2 = x[3] - x[4];
+
+    y[0] = x[0] + sum_1 + sum_2;
+    y[1] = madd(splat(b), difference_2, splat(a) * difference_1);
+    y[2] = madd(splat(b * b), sum_2, splat(a * a) * sum_1);
+    y[3] = madd(splat(b * b * b), difference_2, madd(splat(a * a * a), difference_1, x[5]));
+}
+
+void ISA(winograd_output)(float *y, gsize pitch, const float *m, gsize m_step)
+{
+    for (guint l = 0; l < STH_BLOCK; l += LANES) {
+        Vec t[6][4]; /* columns transformed: t[column][row] */
+
+        STH_UNROLL
+        for (guint j = 0; j < 6; j++) {
+            Vec column[6];
+
+            STH_UNROLL
+            for (guint i = 0; i < 6; i++)
+                column[i] = load(m + (6 * i + j) * m_step + l);
+            transform_4(t[j], column);
+        }
+        STH_UNROLL
+        for (guint i = 0; i < 4; i++) {
+            Vec row[6], out[4];
+
+            STH_UNROLL
+            for (guint j = 0; j < 6; j++)
+                row[j] = t[j][i];
+            transform_4(out, row);
+            STH_UNROLL
+            for (guint j = 0; j < 4; j++) {
+                float *to = y + i * pitch + j * STH_BLOCK + l;
+
+                store(to, load(to) + out[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+/* Checkers of the kernels on blocks of channels. SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+#include <string.h>
+
+#include "checks.h"
+
+#define B STH_BLOCK
+
+/* Two buffers with the same numbers: for the plain C row and for the one that is checked. */
+static void make_pair(EdgeBuffer buffer[2], float *x[2], gsize n)
+{
+    x[0] = make(&buffer[0], n, FALSE);
+    x[1] = make(&buffer[1], n, FALSE);
+    memcpy(x[1], x[0], n * sizeof(float));
+}
+
+static void clear_pair(EdgeBuffer buffer[2])
+{
+    edge_buffer_check(&buffer[1]);
+    edge_buffer_clear(&buffer[0]);
+    edge_buffer_clear(&buffer[1]);
+}
+
+/* @n positions @step apart, some runs of rows of B that are @row_step apart. */
+static void check_panel_of(const SthKernelRow *row, guint n, gsize step, gsize row_step, guint n_runs)
+{
+    const gsize rows_a_run = 1 + (gsize)g_rand_int_range(dice, 0, 6);
+    const gsize run_size = (rows_a_run - 1) * row_step + (n - 1) * step + 1, b_size = n_runs * run_size;
+    g_autofree SthPanelRun *runs = g_new(SthPanelRun, n_runs + 1);
+    g_autofree double *magnitude = g_new0(double, n *B);
+    EdgeBuffer a, b, bias, c[2];
+    float *result[2];
+    SthPanel panel = {.runs = runs, .n_runs = n_runs, .row_step = (gssize)row_step, .step = step, .n = n, .accumulate = g_rand_boolean(dice)};
+
+    for (guint r = 0; r < n_runs; r++) /* the later ones first */
+        runs[r] = (SthPanelRun){(gssize)((n_runs - 1 - r) * run_size), (guint32)rows_a_run};
+    panel.a = make(&a, n_runs * rows_a_run * B, FALSE);
+    panel.b = make(&b, b_size, g_rand_boolean(dice));
+    panel.bias = make(&bias, B, FALSE);
+    panel.bias = g_rand_boolean(dice) ? panel.bias : NULL;
+    random_clamp(&panel.min, &panel.max);
+    make_pair(c, result, n * B);
+    for (guint i = 0; i < n; i++)
+        for (guint l = 0; l < B; l++) {
+            double *sum = &magnitude[i * B + l];
+
+            *sum = 4;
+            for (guint r = 0, k = 0; r < n_runs; r++)
+                for (guint j = 0; j < rows_a_run; j++, k++)
+                    *sum += fabs((double)panel.a[k * B + l] * panel.b[runs[r].offset + (gssize)(j * row_step + i * step)]);
+        }
+    panel.c = result[0];
+    sth_panel_c(&panel);
+    panel.c = result[1];
+    ((SthPanelSum *)row->function)(&panel);
+    assert_close(row, result[1], result[0], magnitude, n_runs * rows_a_run + 2, n * B);
+    clear_pair(c);
+    edge_buffer_clear(&a);
+    edge_buffer_clear(&b);
+    edge_buffer_clear(&bias);
+}
+
+void check_panel(const SthKernelRow *row)
+{
+    for (guint n = 1; n <= 65; n++) {
+        check_panel_of(row, n, 1, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5));
+        check_panel_of(row, n, 2, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5));
+        check_panel_of(row, n, B, 1, (guint)g_rand_int_range(dice, 0, 5));
+    }
+}
+
+void check_to_blocked(const SthKernelRow *row)
+{
+    for (gsize n = 1; n <= 65; n++)
+        for (guint channels = 1; channels <= B; channels++) {
+            const gsize step = n + (gsize)g_rand_int_range(dice, 0, 4);
+            EdgeBuffer in, out[2];
+            const float *x = make(&in, (channels - 1) * step + n, TRUE);
+            float *y[2];
+
+            make_pair(out, y, n * B);
+            sth_to_blocked_c(y[0], x, step, channels, n);
+            ((SthToBlocked *)row->function)(y[1], x, step, channels, n);
+            assert_same(row, y[1], y[0], n * B);
+            clear_pair(out);
+            edge_buffer_clear(&in);
+        }
+}
+
+void check_from_blocked(const SthKernelRow *row)
+{
+    for (gsize n = 1; n <= 65; n++)
+        for (guint channels = 1; channels <= B; channels++) {
+            const gsize step = n + (gsize)g_rand_int_range(dice, 0, 4), size = (channels - 1) * step + n;
+            EdgeBuffer in, residual, out[2];
+            const float *x = make(&in, n * B, TRUE), *add = make(&residual, size, TRUE);
+            float *y[2], min, max;
+
+            add = g_rand_boolean(dice) ? add : NULL;
+            random_clamp(&min, &max);
+            make_pair(out, y, size);
+            sth_from_blocked_c(y[0], step, x, add, channels, n, min, max);
+            ((SthFromBlocked *)row->function)(y[1], step, x, add, channels, n, min, max);
+            assert_same(row, y[1], y[0], size); /* between the rows as well: nothing is written there */
+            clear_pair(out);
+            edge_buffer_clear(&in);
+            edge_buffer_clear(&residual);
+        }
+}
+
+void check_winograd_input(const SthKernelRow *row)
+{
+    for (guint i = 0; i < 50; i++) {
+        const gsize pitch = (6 + (gsize)g_rand_int_range(dice, 0, 5)) * B, step = B * (gsize)g_rand_int_range(dice, 1, 4);
+        EdgeBuffer in, out[2];
+        const float *x = make(&in, 5 * pitch + 6 * B, FALSE);
+        g_autofree double *magnitude = g_new(double, 35 * step + B);
+        float *v[2];
+
+        for (gsize k = 0; k < 35 * step + B; k++)
+            magnitude[k] = 2 * 49; /* the factors of a row add up to less than 7 */
+        make_pair(out, v, 35 * step + B);
+        sth_winograd_input_c(v[0], step, x, pitch);
+        ((SthWinogradInput *)row->function)(v[1], step, x, pitch);
+        assert_close(row, v[1], v[0], magnitude, 2, 35 * step + B);
+        clear_pair(out);
+        edge_buffer_clear(&in);
+    }
+}
+
+void check_winograd_output(const SthKernelRow *row)
+{
+    for (guint i = 0; i < 50; i++) {
+        const gsize pitch = (4 + (gsize)g_rand_int_range(dice, 0, 5)) * B, step = B * (gsize)g_rand_int_range(dice, 1, 4);
+        EdgeBuffer in, out[2];
+        const float *m = make(&in, 35 * step + B, FALSE);
+        g_autofree double *magnitude = g_new(double, 3 * pitch + 4 * B);
+        float *y[2];
+
+        for (gsize k = 0; k < 3 * pitch + 4 * B; k++)
+            magnitude[k] = 2 * 81; /* the factors of a row add up to less than 9 */
+        make_pair(out, y, 3 * pitch + 4 * B);
+        sth_winograd_output_c(y[0], pitch, m, step);
+        ((SthWinogradOutput *)row->function)(y[1], pitch, m, step);
+        assert_close(row, y[1], y[0], magnitude, 2, 3 * pitch + 4 * B);
+        clear_pair(out);
+        edge_buffer_clear(&in);
+    }
+}
