@@ -35,6 +35,14 @@ STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, cons
         for (guint v = 0; v < vectors; v++)
             sum[r][v] = _mm512_setzero_ps();
     }
+    for (guint r = 0; r < tile->m; r++) { /* what the end needs comes while the sums are made */
+        STH_UNROLL
+        for (guint v = 0; v < vectors; v++) {
+            __builtin_prefetch(tile->c + r * tile->ldc + v * LANES, 1);
+            if (tile->residual)
+                __builtin_prefetch(tile->residual + r * tile->ldr + v * LANES);
+        }
+    }
     if (tile->accumulate) {
         STH_UNROLL
         for (guint r = 0; r < STH_GEMM_ROWS; r++) {
