@@ -2,7 +2,7 @@
  *
  *   ISA(name)             the function's name: sth_<name>_<isa>
  *   LANES, Vec            floats of a vector; the vector type, on which +, - and * work
- *   PANEL_COLS            positions that `panel` sums at a time: as many as there are registers for
+ *   PANEL_COLS            positions that `panel` sums at a time: as many as there are registers for; `depthwise` sums half as many
  *   splat, load, store    one number in all lanes; unaligned memory
  *   load_first, store_first  the first n lanes, 0 <= n < LANES: the others are zero, or not written
  *   madd(a, b, c)         a * b + c, fused where the level has that
@@ -67,8 +67,9 @@ STH_FORCE_INLINE void panel_tile_of(const SthPanel *p, const float *b, float *c,
     switch (n) {
         CASE(1)
         CASE(2)
-        CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18)
-            CASE(19) CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
+        CASE(3)
+        CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18) CASE(19)
+            CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
     }
 #undef CASE
 }
@@ -89,6 +90,54 @@ void ISA(panel)(const SthPanel *p)
         else
             panel_tile_of(p, p->b + STH_BLOCK * (gsize)first, c, n, STH_BLOCK);
     }
+}
+
+/* @n positions, a number that is known when compiling. */
+STH_FORCE_INLINE void depthwise_part(float *out, const float *const *tap, gsize offset, gsize step, const float *weight, guint n_taps,
+                                     const float *bias, Vec min, Vec max, const guint n)
+{
+    Vec sum[PANEL_COLS / 2][VECS];
+
+    STH_UNROLL
+    for (guint i = 0; i < n; i++) {
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++)
+            sum[i][v] = load(bias + v * LANES);
+    }
+    for (guint k = 0; k < n_taps; k++) {
+        const float *in = tap[k] + offset;
+
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++) {
+            const Vec w = load(weight + k * STH_BLOCK + v * LANES);
+
+            STH_UNROLL
+            for (guint i = 0; i < n; i++)
+                sum[i][v] = madd(w, load(in + i * step + v * LANES), sum[i][v]);
+        }
+    }
+    STH_UNROLL
+    for (guint i = 0; i < n; i++) {
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++)
+            store(out + i * STH_BLOCK + v * LANES, clamp(sum[i][v], min, max));
+    }
+}
+
+void ISA(depthwise)(float *out, gsize n, const float *const *tap, gsize step, const float *weight, guint n_taps, const float *bias, float min,
+                    float max)
+{
+    const Vec lo = splat(min), hi = splat(max);
+    gsize i = 0;
+
+    for (; i + PANEL_COLS / 2 <= n; i += PANEL_COLS / 2)
+        depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, PANEL_COLS / 2);
+    for (; PANEL_COLS > 14 && i + 7 <= n; i += 7)
+        depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, MIN(7, PANEL_COLS / 2));
+    for (; PANEL_COLS > 6 && i + 4 <= n; i += 4)
+        depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, MIN(4, PANEL_COLS / 2));
+    for (; i < n; i++)
+        depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, 1);
 }
 
 /* @count channels from @l0 on, of n <= LANES positions. */

@@ -26,6 +26,22 @@ void sth_panel_c(const SthPanel *panel)
     }
 }
 
+void sth_depthwise_c(float *out, gsize n, const float *const *tap, gsize step, const float *weight, guint n_taps, const float *bias, float min,
+                     float max)
+{
+    for (gsize i = 0; i < n; i++) {
+        float sum[B];
+
+        for (guint l = 0; l < B; l++)
+            sum[l] = bias[l];
+        for (guint k = 0; k < n_taps; k++)
+            for (guint l = 0; l < B; l++)
+                sum[l] = sth_madd(weight[k * B + l], tap[k][i * step + l], sum[l]);
+        for (guint l = 0; l < B; l++)
+            out[i * B + l] = sth_clamp(sum[l], min, max);
+    }
+}
+
 void sth_to_blocked_c(float *out, const float *in, gsize in_step, guint channels, gsize n)
 {
     for (gsize i = 0; i < n; i++)

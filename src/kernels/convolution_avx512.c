@@ -101,8 +101,8 @@ void sth_gemm_avx512(const SthGemmTile *tile)
 }
 
 /* @rows rows of one vector: as many chains of sums in flight. */
-STH_FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const *tap, gsize offset, gsize in_pitch, const float *weight, guint n_taps,
-                                __m512 bias, __m512 min, __m512 max, __mmask16 mask, const guint rows)
+STH_FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *const *tap, gsize offset, gsize in_pitch, const float *weight,
+                                    guint n_taps, __m512 bias, __m512 min, __m512 max, __mmask16 mask, const guint rows)
 {
     __m512 sum[4] = {bias, bias, bias, bias};
 

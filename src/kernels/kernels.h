@@ -70,6 +70,11 @@ typedef struct {
 /* Sums in the order of the runs, from the bias or c on, with fused multiply-adds where the level has them. */
 typedef void SthPanelSum(const SthPanel *panel);
 
+/* out[i][l] = clamp(bias[l] + sum over k of weight[k][l] * tap[k][i * step + l]), 0 <= i < n, 0 <= l < STH_BLOCK: one row of a depthwise
+ * convolution of a block. Sums in the order of k with fused multiply-adds where the level has them. */
+typedef void SthDepthwise(float *out, gsize n, const float *const *tap, gsize step, const float *weight, guint n_taps, const float *bias, float min,
+                          float max);
+
 /* out[i][l] = l < channels ? in[l * in_step + i] : 0, 0 <= i < n: rows of some planes to a row of a block. */
 typedef void SthToBlocked(float *out, const float *in, gsize in_step, guint channels, gsize n);
 

@@ -21,6 +21,9 @@ typedef struct {
     float min, max;                  /* of the result */
 } SthConv;
 
+/* Reads a Conv whose inputs 0 and 1 have their shapes. FALSE with @error where they do not fit together. */
+gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error);
+
 /* A way to run it: a row of op_conv.c. */
 typedef struct {
     const char *name;

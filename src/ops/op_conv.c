@@ -18,7 +18,7 @@ typedef struct {
     gpointer data;
 } Prepared;
 
-static gboolean init(SthConv *conv, const SthNode *node, GError **error)
+gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
 {
     const SthShape *in = &sth_node_input(node, 0)->tensor.shape, *weight = &sth_node_input(node, 1)->tensor.shape;
     gint64 groups = sth_node_int(node, "group", 1);
@@ -48,7 +48,7 @@ static gboolean infer(SthNode *node, GError **error)
     for (guint i = 0; i < 4; i++)
         if ((i < 2 || sth_node_input(node, i)) && !sth_op_require_type(node, i, STH_DTYPE_FLOAT, error))
             return FALSE;
-    if (!init(&conv, node, error))
+    if (!sth_conv_init(&conv, node, error))
         return FALSE;
     if (bias && (bias->tensor.shape.rank != 1 || bias->tensor.shape.dims[0] != weight->tensor.shape.dims[0]))
         return sth_op_error(node, error, "the bias '%s' has not one number for each output channel", bias->name);
@@ -83,7 +83,7 @@ static gboolean prepare(SthNode *node, GError **error)
     SthConv conv;
     guint i = 0;
 
-    if (!init(&conv, node, error) || (!weight && !sth_conv_columns_check(&conv, STH_DTYPE_FLOAT, node, error)))
+    if (!sth_conv_init(&conv, node, error) || (!weight && !sth_conv_columns_check(&conv, STH_DTYPE_FLOAT, node, error)))
         return FALSE;
     node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
     merge_axes(&conv.sliding);

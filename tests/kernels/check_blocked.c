@@ -69,6 +69,36 @@ void check_panel(const SthKernelRow *row)
     }
 }
 
+void check_depthwise(const SthKernelRow *row)
+{
+    for (gsize n = 1; n <= 65; n++) {
+        const gsize step = B * (gsize)g_rand_int_range(dice, 1, 3);
+        const guint n_taps = (guint)g_rand_int_range(dice, 0, 12);
+        EdgeBuffer in[12], weight, bias, out[2];
+        const float *tap[G_N_ELEMENTS(in)], *w = make(&weight, n_taps * B, FALSE), *b = make(&bias, B, FALSE);
+        g_autofree double *magnitude = g_new(double, n *B);
+        float *y[2], min, max;
+
+        random_clamp(&min, &max);
+        for (gsize i = 0; i < n * B; i++)
+            magnitude[i] = 2;
+        for (guint k = 0; k < n_taps; k++) {
+            tap[k] = make(&in[k], (n - 1) * step + B, n % 2);
+            for (gsize i = 0; i < n * B; i++)
+                magnitude[i] += fabs((double)w[k * B + i % B] * tap[k][i / B * step + i % B]);
+        }
+        make_pair(out, y, n * B);
+        sth_depthwise_c(y[0], n, tap, step, w, n_taps, b, min, max);
+        ((SthDepthwise *)row->function)(y[1], n, tap, step, w, n_taps, b, min, max);
+        assert_close(row, y[1], y[0], magnitude, n_taps + 1, n * B);
+        clear_pair(out);
+        for (guint k = 0; k < n_taps; k++)
+            edge_buffer_clear(&in[k]);
+        edge_buffer_clear(&weight);
+        edge_buffer_clear(&bias);
+    }
+}
+
 void check_to_blocked(const SthKernelRow *row)
 {
     for (gsize n = 1; n <= 65; n++)
