@@ -12,7 +12,7 @@
 
 /* Functions that call functions: deeper is a recursion, more is an attack by doubling. */
 #define MAX_CALLS 64
-#define MAX_NODES 1000000
+#define MAX_NODES 200000
 
 /* What passes and our own kernels call theirs. */
 #define OWN_PREFIX "sth."

@@ -188,7 +188,7 @@ static void test_doubling(void)
     tiny.model.functions = list;
     tiny.model.n_functions = LEVELS;
     add_call(&tiny, "f29", "call", "x", "y");
-    expect_refusal(&tiny, STH_ERROR_UNSUPPORTED, "more than 1000000 nodes");
+    expect_refusal(&tiny, STH_ERROR_UNSUPPORTED, "more than 200000 nodes");
 }
 
 static Onnx__GraphProto *add_branch(TinyModel *tiny, Onnx__NodeProto *node, const char *name)
