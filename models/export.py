@@ -13,6 +13,7 @@ import torch
 
 from sth import networks, onnx_export, onnx_run
 from sth.onnx_forms import FORMS
+from sth.onnx_writer import OPSETS
 
 DESCRIPTION = ("STH-MobileNetV2, 8 frames: 105 words of Filipino Sign Language, one person "
                "from the waist up, and `nothing`")
@@ -35,7 +36,7 @@ def parse_arguments():
     p.add_argument("--form", choices=sorted(FORMS), default="a",
                    help="; ".join("%s: %s" % (f.name, f.description) for f in FORMS.values()))
     p.add_argument("--layout", choices=sorted(onnx_export.INPUT_SHAPES), default="NCTHW")
-    p.add_argument("--opset", type=int, choices=(11, 12, 13), default=13)
+    p.add_argument("--opset", type=int, choices=OPSETS, default=13)
     p.add_argument("--temperature", type=float, default=1.0,
                    help="divide the scores by this, so that softmax of them says how often they "
                         "are right; evaluate.py tells the value. The order of the classes stays")

@@ -1,48 +1,124 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Make the golden files of tests/goldens: small networks, inputs, PyTorch's outputs.
+"""Make the golden files of tests/goldens: small networks, and PyTorch's outputs.
 
-The small networks have random weights.  X.onnx comes with X.in.npy and
-X.out.npy (float32, C order, the shapes of the model's input and output); where
-several files are the same network in other forms, their outputs are equal up
-to rounding.  With --default and --clip, a golden of the default model on a real
-clip as well: default.in.npy, default.out.npy.
+The small networks have random weights.  X.onnx comes with X.out.npy (float32, C
+order, the shape of the model's output) and, where the input is not the noise of
+sth/goldens.py, with X.in.npy.  In the folder itself are examples with inputs; in
+sth/ are networks, forms, integrations, opsets and ways of exporting such that
+every pair of these meets in some file.
+
+--sweep runs all combinations through `sth run` and writes nothing; --full does so
+with networks of full width.  With --default and --clip, a golden of the default
+model on a real clip is made: default.in.npy, default.out.npy.
 """
 import argparse
+import collections
+import io
+import itertools
 import os
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import onnx
 import torch
 from torch import nn
 
-from sth import data, networks, onnx_export, onnx_run
+from sth import data, goldens, networks, onnx_export, onnx_run, torch_forms
 
-# name, network, frames, (height, width)
-SMALL = [
-    ("sth_dense", lambda t: networks.STHResNet(7, (1, 1), False, t, width=16, stem=3), 6, (24, 20)),
-    ("sth_bottleneck", lambda t: networks.STHResNet(5, (1, 1), True, t, width=8, stem=7), 4, (24, 20)),
+# name, network, frames, (height, width), options of onnx_export.export
+EXAMPLES = [
+    ("sth_dense", lambda t: networks.STHResNet(7, (1, 1), False, t, width=16, stem=3), 6, (24, 20),
+     {"form_a": dict(form="a")}),
+    ("sth_bottleneck", lambda t: networks.STHResNet(5, (1, 1), True, t, width=8, stem=7), 4, (24, 20),
+     {"form_a": dict(form="a"), "form_c": dict(form="c"),
+      "form_b_bn_ntchw": dict(form="b", fold=False, layout="NTCHW", opset=11),
+      "form_d_tchw": dict(form="d", layout="TCHW", opset=12)}),
     ("sth_depthwise", lambda t: networks.STHMobileNetV2(
-        6, t, settings=[(1, 8, 1, 1), (4, 8, 2, 2), (3, 12, 1, 2)], stem=8, last=32), 6, (24, 20)),
+        6, t, settings=[(1, 8, 1, 1), (4, 8, 2, 2), (3, 12, 1, 2)], stem=8, last=32), 6, (24, 20),
+     {"form_" + f: dict(form=f) for f in "abcd"}),
     ("sth_two_frames", lambda t: networks.STHMobileNetV2(
-        4, t, settings=[(2, 8, 2, 1), (2, 8, 1, 2)], stem=8, last=16), 2, (13, 11)),
-    ("sth_eight_frames", lambda t: networks.STHResNet(9, (3,), False, t, width=12, stem=3), 8, (17, 15)),
+        4, t, settings=[(2, 8, 2, 1), (2, 8, 1, 2)], stem=8, last=16), 2, (13, 11),
+     {"form_a": dict(form="a"), "form_d": dict(form="d")}),
 ]
 
-# suffix, options of onnx_export.export
-VARIANTS = [
-    ("form_a", dict(form="a")),
-    ("form_b", dict(form="b")),
-    ("form_c", dict(form="c")),
-    ("form_d", dict(form="d")),
-    ("form_a_bn", dict(form="a", fold=False)),
-    ("form_b_bn_ntchw", dict(form="b", fold=False, layout="NTCHW", opset=11)),
-    ("form_c_bn_ntchw", dict(form="c", fold=False, layout="NTCHW", opset=11)),
-    ("form_d_tchw", dict(form="d", layout="TCHW", opset=12)),
-]
+# What a file may be made of.  writer: torch.onnx.export or onnx_export; fold: constant folding of
+# the one, BatchNorm into convolutions of the other; norms: `kept` keeps the first from doing so too.
+FACTORS = collections.OrderedDict([
+    ("form", "abcd"),
+    ("net", ("resnet18", "resnet50", "mobilenet_v2")),
+    ("integration", ("sum", "attention")),
+    ("opset", (9, 11, 13, 16, 18)),
+    ("writer", ("torch", "hand")),
+    ("fold", (True, False)),
+    ("layout", ("NCTHW", "NTCHW", "TCHW")),
+    ("norms", ("fused", "kept")),
+    ("batch", ("one", "free")),
+])
+Recipe = collections.namedtuple("Recipe", FACTORS)
 
-# variants of the networks that only vary shapes
-FEWER = ("form_a", "form_b", "form_c", "form_d")
+
+def possible(recipe):
+    """Does such a file exist?"""
+    if recipe.layout == "TCHW" and (recipe.form in "ab" or recipe.batch == "free"):
+        return False
+    if recipe.writer == "hand":  # knows neither of the last two
+        return recipe.norms == "fused" and recipe.batch == "one"
+    return recipe.opset < 18  # the newest of PyTorch 1.13 is 17
+
+
+def pairwise():
+    """Few recipes in which all pairs of factors' values meet that can, greedily."""
+    recipes = [r for r in (Recipe(*values) for values in itertools.product(*FACTORS.values()))
+               if possible(r)]
+    pairs = {r: set(itertools.combinations(enumerate(r), 2)) for r in recipes}
+    left = set().union(*pairs.values())
+    while left:
+        best = max(recipes, key=lambda r: len(pairs[r] & left))  # the first of equals
+        left -= pairs[best]
+        yield best
+
+
+def name_of(recipe):
+    words = [recipe.net, recipe.form, recipe.integration, recipe.writer + str(recipe.opset),
+             "folded" if recipe.fold else "unfolded", recipe.layout.lower()]
+    words += ["norms"] * (recipe.norms == "kept") + ["batch"] * (recipe.batch == "free")
+    return "_".join(words)
+
+
+def small_net(name, integration):
+    """(network of little width, frames, (height, width))."""
+    if name == "mobilenet_v2":
+        return networks.STHMobileNetV2(
+            6, 5, networks.Temporal("sth", 0.25, integration), last=24, stem=8,
+            settings=[(1, 8, 1, 1), (3, 8, 2, 2), (2, 12, 1, 2)]), 5, (18, 20)
+    if name == "resnet18":
+        return networks.STHResNet(7, (1, 1), False, 4, width=8, stem=3,
+                                  integration=integration), 4, (17, 14)
+    return networks.STHResNet(5, (1, 1), True, 2, width=8, stem=7,
+                              integration=integration), 2, (24, 20)
+
+
+def full_net(name, integration):
+    return networks.NETWORKS[name](105, 8, integration=integration), 8, (112, 112)
+
+
+def write(recipe, net, size, x):
+    """The ModelProto of a recipe; x: the input in its layout."""
+    if recipe.writer == "hand":
+        return onnx_export.export(net, size, form=recipe.form, opset=recipe.opset,
+                                  layout=recipe.layout, fold=recipe.fold)
+    stream = io.BytesIO()
+    mode = torch.onnx.TrainingMode
+    torch.onnx.export(
+        torch_forms.as_form(net, recipe.form, recipe.layout), torch.from_numpy(x), stream,
+        opset_version=recipe.opset, do_constant_folding=recipe.fold, input_names=["frames"],
+        output_names=["scores"], training=mode.PRESERVE if recipe.norms == "kept" else mode.EVAL,
+        dynamic_axes={"frames": {0: "batch"}, "scores": {0: "batch"}}
+        if recipe.batch == "free" else None)
+    return onnx.load_from_string(stream.getvalue())
 
 
 def randomise(net, seed):
@@ -80,18 +156,22 @@ def arrange(frames, layout):
     return frames
 
 
-def small_goldens(folder):
-    """Write every small network in its forms; checks each file on PyTorch."""
-    for seed, (name, make, frames, size) in enumerate(SMALL):
+def clip_of(array, layout):
+    """A model's input to NCTHW."""
+    if layout == "NCTHW":
+        return array
+    return np.ascontiguousarray(np.swapaxes(array if layout == "NTCHW" else array[None], 1, 2))
+
+
+def examples(folder):
+    """Write the examples; checks each file on PyTorch's operators."""
+    for seed, (name, make, frames, size, variants) in enumerate(EXAMPLES):
         torch.manual_seed(seed)
         net = randomise(make(frames), seed)
         rng = np.random.default_rng(seed)
         x = rng.uniform(-1, 1, (1, 3, frames) + size).astype(np.float32)
-        with torch.no_grad():
-            y = net(torch.from_numpy(x)).numpy()
-        for suffix, options in VARIANTS:
-            if seed >= 3 and suffix not in FEWER:
-                continue
+        y = run(net, x)
+        for suffix, options in variants.items():
             path = os.path.join(folder, "%s_%s" % (name, suffix))
             model = onnx_export.export(net, size, name, **options)
             array = arrange(x, options.get("layout", "NCTHW"))
@@ -104,6 +184,65 @@ def small_goldens(folder):
             print("%s: %.0f kB, |y| %.2f..%.2f, differs by %.1e" % (
                 os.path.basename(path), model.ByteSize() / 1e3, np.abs(y).min(),
                 np.abs(y).max(), difference))
+
+
+@torch.no_grad()
+def run(net, x):
+    """Scores of NCTHW frames."""
+    return net(torch.from_numpy(x)).numpy()
+
+
+def cook(recipe, make):
+    """(ModelProto, input in the recipe's layout, PyTorch's scores); make: small_net or full_net."""
+    torch.manual_seed(0)
+    net, frames, size = make(recipe.net, recipe.integration)
+    net = randomise(net, 1)
+    shape = onnx_export.INPUT_SHAPES[recipe.layout](frames, *size)
+    array = goldens.noise(tuple(shape))
+    return write(recipe, net, size, array), array, run(net, clip_of(array, recipe.layout))
+
+
+def pairwise_goldens(folder):
+    for recipe in pairwise():
+        model, _, y = cook(recipe, small_net)
+        print("%s: %.0f kB" % (name_of(recipe), goldens.save(folder, name_of(recipe), model, y)))
+
+
+def sth_error(sth, model, x, y):
+    """The relative error of `sth run`; None and its complaint if it refuses."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [os.path.join(folder, f) for f in ("m.onnx", "in.npy", "out.npy")]
+        onnx.save(model, files[0])
+        np.save(files[1], x)
+        done = subprocess.run([sth, "run", files[0], "--input", files[1], "--output", files[2]],
+                              stderr=subprocess.PIPE, universal_newlines=True, check=False)
+        if done.returncode:
+            return None, done.stderr.strip()
+        return float(np.abs(np.load(files[2]) - y).max() / np.abs(y).max()), ""
+
+
+def sweep(sth, full, only):
+    """Run all recipes (full: those with one clip a batch, fused norms, NCTHW or TCHW); tell errors."""
+    worst, count, failed = collections.OrderedDict(), 0, 0
+    for recipe in (Recipe(*values) for values in itertools.product(*FACTORS.values())):
+        rare = (recipe.layout == "NTCHW", recipe.norms == "kept", recipe.batch == "free")
+        if not possible(recipe) or (full and any(rare)) or (only and recipe.net != only):
+            continue
+        model, x, y = cook(recipe, full_net if full else small_net)
+        error, complaint = sth_error(sth, model, x, y)
+        count += 1
+        if error is None or not error < 1e-4:
+            failed += 1
+            print("%s: %s" % (name_of(recipe), complaint or "%.1e" % error), flush=True)
+            continue
+        key = recipe.net, recipe.integration, recipe.form, recipe.writer
+        worst[key] = max(worst.get(key, 0.0), error)
+    print("| network | integration | form | torch.onnx.export | onnx_export |\n|---|---|---|---|---|")
+    for net, integration, form in sorted({k[:3] for k in worst}):
+        print("| %s | %s | %s | %.1e | %.1e |" % (net, integration, form, *(
+            worst.get((net, integration, form, w), np.nan) for w in FACTORS["writer"])))
+    print("%d files, %d wrong or refused" % (count, failed))
+    return failed
 
 
 def default_golden(folder, model_path, clip):
@@ -120,18 +259,28 @@ def default_golden(folder, model_path, clip):
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--output", required=True, help="folder to write to")
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--output", help="folder to write to")
     p.add_argument("--default", help="the default model")
     p.add_argument("--clip", help="a video file for it")
+    p.add_argument("--sweep", metavar="STH", help="run all combinations with this `sth`")
+    p.add_argument("--full", action="store_true", help="sweep networks of full width")
+    p.add_argument("--net", choices=FACTORS["net"], help="sweep this network only")
     args = p.parse_args()
     torch.set_num_threads(1)
-    os.makedirs(args.output, exist_ok=True)
+    if args.sweep:
+        return 1 if sweep(args.sweep, args.full, args.net) else 0
+    if not args.output:
+        p.error("--output or --sweep is needed")
+    os.makedirs(os.path.join(args.output, "sth"), exist_ok=True)
     if args.default and args.clip:
         default_golden(args.output, args.default, args.clip)
     else:
-        small_goldens(args.output)
+        examples(args.output)
+        pairwise_goldens(os.path.join(args.output, "sth"))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,32 +23,40 @@ class Exporter:
         self.form = FORMS[form](self.writer, net.frames)
         self.form.size = self.size
 
+    def parameters(self, conv, norm):
+        """(weight, taps or None, bias) with BatchNorm folded into them if norm is given."""
+        weight = (conv.plane() if isinstance(conv, STHConv2d) else conv.weight).detach().numpy().copy()
+        taps = conv.taps.detach().numpy().copy() if isinstance(conv, (STHConv2d, STHDepthwise)) else None
+        if norm is None:
+            return weight, taps, np.zeros(len(weight), np.float32)
+        scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
+        bias = (norm.bias - norm.running_mean * scale).detach().numpy()
+        scale = scale.numpy()
+        if isinstance(conv, STHConv2d):
+            taps *= scale[None, :, None]
+        elif isinstance(conv, STHDepthwise):
+            taps *= scale[None, conv.first:conv.last]
+        return weight * scale[:, None, None, None], taps, bias
+
     def convolve(self, x, conv, norm, where):
         """Convolution and BatchNorm; also follows the size of the pictures."""
-        weight = conv.weight.detach().numpy().copy()
-        sth = isinstance(conv, (STHConv2d, STHDepthwise))
-        taps = conv.taps.detach().numpy().copy() if sth else None
-        if isinstance(conv, STHConv2d):
-            weight = conv.plane().detach().numpy().copy()
-        bias = np.zeros(len(weight), np.float32)
-        if self.fold:
-            scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
-            bias = (norm.bias - norm.running_mean * scale).detach().numpy()
-            scale = scale.numpy()
-            weight *= scale[:, None, None, None]
-            if isinstance(conv, STHConv2d):
-                taps *= scale[None, :, None]
-            elif isinstance(conv, STHDepthwise):
-                taps *= scale[None, conv.first:conv.last]
+        attention = getattr(conv, "attention", None)
+        fold = self.fold and attention is None  # attention stands between the two
+        weight, taps, bias = self.parameters(conv, norm if fold else None)
+        sth = taps is not None
         stride = conv.stride if sth else conv.stride[0]
+        after = tuple((v + stride - 1) // stride for v in self.form.size)
         if isinstance(conv, STHDepthwise):
             x = self.form.depthwise(x, conv, weight, taps, bias, where)
-        elif isinstance(conv, STHConv2d):
+            x = self.form.weighed(x, conv, where) if attention else x
+        elif attention:
+            x = self.form.attended(x, conv, where)
+        elif sth:
             x = self.form.dense(x, conv, weight, taps, bias, where)
         else:
-            x = self.form.plane(x, weight, bias if self.fold else None, where, stride)
-        self.form.size = tuple((v + stride - 1) // stride for v in self.form.size)
-        return x if self.fold else self.writer.batch_norm(x, norm, where + ".norm")
+            x = self.form.plane(x, weight, bias if fold else None, where, stride)
+        self.form.size = after
+        return x if fold else self.writer.batch_norm(x, norm, where + ".norm")
 
     def inverted_residual(self, x, block, where):
         y = x
@@ -96,8 +104,7 @@ class Exporter:
         walk = {STHMobileNetV2: self.mobilenet, STHResNet: self.resnet}[type(self.net)]
         linear = self.net.head.linear
         x = self.form.enter("frames", self.layout)
-        y = self.form.head(walk(x), linear.weight.detach().numpy(),
-                           linear.bias.detach().numpy(), "head")
+        y = self.form.head(walk(x), linear, "head")
         shape = INPUT_SHAPES[self.layout](self.net.frames, *self.size)
         return self.writer.model(name, "frames", shape, y, [1, linear.out_features], metadata)
 
@@ -105,7 +112,7 @@ class Exporter:
 def export(net, size, name="sth", metadata=None, **options):
     """Write net, in evaluation mode, for pictures of size (height, width).
 
-    options: form a to d, opset 11 to 13, layout NCTHW, NTCHW or TCHW, fold.
+    options: form a to d, opset 9 to 18, layout NCTHW, NTCHW or TCHW, fold.
     """
     metadata = dict(metadata or {})
     metadata.setdefault("sth.layout", options.get("layout", "NCTHW"))

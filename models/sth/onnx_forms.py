@@ -18,6 +18,7 @@ class Volumes:
     """Form a: activations [1, C, T, H, W]."""
 
     name, description = "a", "whole network in NCTHW, dense 3x3x3 kernels"
+    pixels = 3  # axes after the channels
 
     def __init__(self, writer, frames):
         self.w, self.frames = writer, frames
@@ -58,16 +59,53 @@ class Volumes:
         return self.w.node("MaxPool", [x], where, kernel_shape=[1, 3, 3], strides=[1, 2, 2],
                            pads=[0, 1, 1, 0, 1, 1])
 
-    def head(self, x, weight, bias, where):
-        """Mean over T, H, W and the classifier [K, C]."""
+    def pool(self, x, where, channels):
+        """Mean over T, H, W: [1, C]."""
         x = self.w.node("GlobalAveragePool", [x], where)
-        x = self.w.node("Flatten", [x], where, axis=1)
-        return self.classify(x, weight, bias, where)
+        return self.w.node("Flatten", [x], where, axis=1)
 
-    def classify(self, x, weight, bias, where):
-        return self.w.node("Gemm", [x, self.w.constant(where + ".weight", weight),
-                                    self.w.constant(where + ".bias", bias)], where,
-                           alpha=1.0, beta=1.0, transA=0, transB=1)
+    def branches(self, x, conv, where):
+        """The spatial and the temporal part of dense STH, without bias."""
+        weight, taps = conv.plane().detach().numpy(), conv.taps.detach().numpy()
+        temporal = np.zeros_like(weight)
+        for outs, ins in conv.temporal_blocks():
+            temporal[outs, ins] = weight[outs, ins]
+        none = np.zeros_like(taps)
+        return (self.dense(x, conv, weight - temporal, none, None, where + ".spatial"),
+                self.dense(x, conv, temporal, taps, None, where + ".temporal"))
+
+    def shares(self, x, attention, where):
+        """BranchAttention of the sum of both branches: two weights a channel, [1, C, 1...]."""
+        w, count = self.w, attention.channels
+        y = w.linear(self.pool(x, where, count), attention.squeeze, where + ".squeeze")
+        y = w.linear(w.node("Relu", [y], where), attention.excite, where + ".excite")
+        y = w.transpose(w.reshape(y, where, (1, 2, count)), where, (0, 2, 1))
+        y = w.transpose(w.node("Softmax", [y], where, axis=2), where, (0, 2, 1))
+        y = w.node("Mul", [y, w.constant(where + ".two", np.float32(2))], where)
+        return [w.reshape(part, where, (1, count) + (1,) * self.pixels)
+                for part in w.split(y, where, 1, [1, 1])]
+
+    def attended(self, x, conv, where):
+        """Dense STH whose branches are weighed by attention."""
+        w = self.w
+        spatial, temporal = self.branches(x, conv, where)
+        both = w.node("Add", [spatial, temporal], where + ".attention")
+        share = self.shares(both, conv.attention, where + ".attention")
+        return w.node("Add", [w.node("Mul", [spatial, share[0]], where),
+                              w.node("Mul", [temporal, share[1]], where)], where)
+
+    def weighed(self, y, conv, where):
+        """The output of depthwise STH, each channel times the weight of its kind."""
+        w, where = self.w, where + ".attention"
+        spatial, temporal = self.shares(y, conv.attention, where)
+        bounds = [0, conv.first, conv.last, conv.channels]
+        parts = [w.slice(temporal if a == conv.first else spatial, where, [1], [a], [b])
+                 for a, b in zip(bounds, bounds[1:]) if a < b]
+        return w.node("Mul", [y, w.concat(parts, where, 1)], where)
+
+    def head(self, x, linear, where):
+        """Mean over T, H, W and the classifier."""
+        return self.w.linear(self.pool(x, where, linear.in_features), linear, where)
 
 
 class Slices(Volumes):
@@ -83,8 +121,8 @@ class Slices(Volumes):
         return self.w.conv(x, kernel[..., None, None], bias, where, (1, s, s), (1, 0, 0),
                            group)
 
-    def dense(self, x, conv, weight, taps, bias, where):
-        parts = []
+    def _groups(self, x, conv, weight, taps, bias, where):
+        """The spatial and the temporal part of every group of outputs."""
         for g, (outs, ins) in enumerate(conv.temporal_blocks()):
             place = "%s.group%d" % (where, g)
             rest = [part for part in ((0, ins.start), (ins.stop, conv.inputs))
@@ -94,11 +132,21 @@ class Slices(Volumes):
             line = self.w.slice(x, place + ".temporal", [1], [ins.start], [ins.stop])
             keep = np.concatenate([np.arange(a, b) for a, b in rest])
             kernel = np.stack([taps[0][outs], weight[outs, ins, 1, 1], taps[1][outs]], -1)
-            spatial = self._spatial(planes, weight[outs][:, keep], bias[outs],
-                                    place + ".spatial", conv.stride)
-            temporal = self._temporal(line, kernel, None, place + ".temporal", conv.stride)
-            parts.append(self.w.node("Add", [spatial, temporal], place))
+            yield (self._spatial(planes, weight[outs][:, keep],
+                                 None if bias is None else bias[outs], place + ".spatial",
+                                 conv.stride),
+                   self._temporal(line, kernel, None, place + ".temporal", conv.stride))
+
+    def dense(self, x, conv, weight, taps, bias, where):
+        parts = [self.w.node("Add", pair, where)
+                 for pair in self._groups(x, conv, weight, taps, bias, where)]
         return self.w.concat(parts, where, 1)
+
+    def branches(self, x, conv, where):
+        spatial, temporal = zip(*self._groups(x, conv, conv.plane().detach().numpy(),
+                                              conv.taps.detach().numpy(), None, where))
+        return (self.w.concat(spatial, where + ".spatial", 1),
+                self.w.concat(temporal, where + ".temporal", 1))
 
     def depthwise(self, x, conv, weight, taps, bias, where):
         bounds = [0, conv.first, conv.last, conv.channels]
@@ -120,6 +168,7 @@ class Frames(Volumes):
     """Form c: activations [T, C, H, W]; needs the size of each picture."""
 
     name, description = "c", "frames as batch, Reshape and Transpose around (3,1)"
+    pixels = 2
 
     def __init__(self, writer, frames):
         super().__init__(writer, frames)
@@ -149,16 +198,15 @@ class Frames(Volumes):
         outputs, inputs = kernel.shape[0], kernel.shape[1] * group
         height, width = self._shrink(conv.stride)
         if conv.stride > 1:
-            x = self.w.slice(x, where + ".stride", [2, 3], [0, 0], [1 << 30] * 2,
-                             [conv.stride] * 2)
+            x = self.w.subsample(x, where + ".stride", conv.stride)
         x = self.w.reshape(x, where, (1, self.frames, inputs, height * width))
         x = self.w.transpose(x, where, (0, 2, 1, 3))
         x = self.w.conv(x, kernel[..., None], bias, where, (1, 1), (1, 0), group)
         x = self.w.transpose(x, where, (0, 2, 1, 3))
         return self.w.reshape(x, where, (self.frames, outputs, height, width))
 
-    def dense(self, x, conv, weight, taps, bias, where):
-        """One 3x3 convolution with zeros where kernels are temporal, plus the lines."""
+    def _pair(self, x, conv, weight, taps, bias, where):
+        """One 3x3 convolution with zeros where kernels are temporal, and the lines."""
         planes = weight.copy()
         parts = []
         for g, (outs, ins) in enumerate(conv.temporal_blocks()):
@@ -167,9 +215,14 @@ class Frames(Volumes):
             line = self.w.slice(x, place, [1], [ins.start], [ins.stop])
             kernel = np.stack([taps[0][outs], weight[outs, ins, 1, 1], taps[1][outs]], -1)
             parts.append(self._temporal(line, kernel, None, place, conv, 1))
-        spatial = self.plane(x, planes, bias, where, conv.stride)
-        temporal = self.w.concat(parts, where, 1)
-        return self.w.node("Add", [spatial, temporal], where)
+        return self.plane(x, planes, bias, where, conv.stride), self.w.concat(parts, where, 1)
+
+    def dense(self, x, conv, weight, taps, bias, where):
+        return self.w.node("Add", self._pair(x, conv, weight, taps, bias, where), where)
+
+    def branches(self, x, conv, where):
+        return self._pair(x, conv, conv.plane().detach().numpy(), conv.taps.detach().numpy(),
+                          None, where)
 
     def depthwise(self, x, conv, weight, taps, bias, where):
         bounds = [0, conv.first, conv.last, conv.channels]
@@ -188,12 +241,10 @@ class Frames(Volumes):
                                          (s, s), (1, 1), b - a))
         return self.w.concat(parts, where, 1)
 
-    def head(self, x, weight, bias, where):
-        """Pool every frame, mean over the frames, classifier."""
+    def pool(self, x, where, channels):
+        """Pool every frame, mean over the frames."""
         x = self.w.node("GlobalAveragePool", [x], where)
-        x = self.w.reshape(x, where, (1, self.frames, weight.shape[1]))
-        x = self.w.node("ReduceMean", [x], where, axes=[1], keepdims=0)
-        return self.classify(x, weight, bias, where)
+        return self.w.mean(self.w.reshape(x, where, (1, self.frames, channels)), where, [1])
 
 
 class Shifts(Frames):
@@ -223,15 +274,26 @@ class Shifts(Frames):
                                      (stride, stride), (0, 0), group))
         return self.w.node("Add", parts, where)
 
-    def dense(self, x, conv, weight, taps, bias, where):
-        """Slice g + rotation meets output group g: turn the channels, then group."""
-        spatial = self.plane(x, weight, bias, where, conv.stride)
+    def _beside(self, x, conv, taps, where):
+        """t-1 and t+1: slice g + rotation meets output group g, so turn the channels, then group."""
         cut = conv.rotation * conv.inputs // conv.groups
         if cut:
             x = self.w.concat([self.w.slice(x, where, [1], [cut], [conv.inputs]),
                                self.w.slice(x, where, [1], [0], [cut])], where, 1)
-        lines = self._lines(x, conv.inputs, taps, where, conv.stride, conv.groups)
-        return self.w.node("Add", [spatial, lines], where)
+        return self._lines(x, conv.inputs, taps, where, conv.stride, conv.groups)
+
+    def dense(self, x, conv, weight, taps, bias, where):
+        return self.w.node("Add", [self.plane(x, weight, bias, where, conv.stride),
+                                   self._beside(x, conv, taps, where)], where)
+
+    def branches(self, x, conv, where):
+        """The centre taps belong to the temporal branch, as a 1x1 convolution."""
+        spatial, centre = (k.detach().numpy() for k in conv.branches())
+        place = where + ".temporal"
+        centre = self.w.conv(x, centre[:, :, 1:2, 1:2], None, place, (conv.stride,) * 2, (0, 0))
+        beside = self._beside(x, conv, conv.taps.detach().numpy(), place)
+        return (self.plane(x, spatial, None, where + ".spatial", conv.stride),
+                self.w.node("Add", [centre, beside], place))
 
     def depthwise(self, x, conv, weight, taps, bias, where):
         s, count = conv.stride, conv.last - conv.first
@@ -247,13 +309,12 @@ class Shifts(Frames):
                              else part)
         return self.w.concat(parts, where, 1)
 
-    def head(self, x, weight, bias, where):
+    def head(self, x, linear, where):
         """Pool and classify every frame, mean of the scores (TSN's consensus)."""
         x = self.w.node("GlobalAveragePool", [x], where)
-        x = self.w.node("Flatten", [x], where, axis=1)
-        x = self.classify(x, weight, bias, where)
-        x = self.w.reshape(x, where, (1, self.frames, weight.shape[0]))
-        return self.w.node("ReduceMean", [x], where, axes=[1], keepdims=0)
+        x = self.w.linear(self.w.node("Flatten", [x], where, axis=1), linear, where)
+        return self.w.mean(self.w.reshape(x, where, (1, self.frames, linear.out_features)), where,
+                           [1])
 
 
 FORMS = {form.name: form for form in (Volumes, Slices, Frames, Shifts)}

@@ -24,18 +24,19 @@ def _conv(a, x, weight, bias=None):
                                  a["dilations"], a["group"])
 
 
-def _slice(a, x, starts, ends, axes, steps=None):
-    for i, axis in enumerate(axes.tolist()):
+def _slice(a, x, starts=None, ends=None, axes=None, steps=None):
+    starts, ends, axes = (a[k] if v is None else v.tolist()
+                          for k, v in (("starts", starts), ("ends", ends), ("axes", axes)))
+    for i, axis in enumerate(axes):
         step = 1 if steps is None else int(steps[i])
-        stop = min(int(ends[i]), x.shape[axis])
-        x = x.index_select(axis, torch.arange(int(starts[i]), stop, step))
+        x = x.index_select(axis, torch.arange(starts[i], min(ends[i], x.shape[axis]), step))
     return x
 
 
-def _pad(a, x, pads):
+def _pad(a, x, pads=None):
     rank = x.dim()
-    order = [int(p) for axis in reversed(range(rank)) for p in (pads[axis], pads[axis + rank])]
-    return F.pad(x, order)
+    pads = a["pads"] if pads is None else pads.tolist()
+    return F.pad(x, [p for axis in reversed(range(rank)) for p in (pads[axis], pads[axis + rank])])
 
 
 def _split(a, x, parts=None):
@@ -47,7 +48,8 @@ OPERATORS = {
     "Add": lambda a, x, y: x + y,
     "BatchNormalization": lambda a, x, w, b, m, v: F.batch_norm(x, m, v, w, b, False, 0.0,
                                                                 a["epsilon"]),
-    "Clip": lambda a, x, low, high: x.clamp(float(low), float(high)),
+    "Clip": lambda a, x, low=None, high=None: x.clamp(float(a["min"] if low is None else low),
+                                                      float(a["max"] if high is None else high)),
     "Concat": lambda a, *parts: torch.cat(parts, a["axis"]),
     "Conv": _conv,
     "Flatten": lambda a, x: x.flatten(a["axis"]),
@@ -55,11 +57,14 @@ OPERATORS = {
     "GlobalAveragePool": lambda a, x: x.mean(tuple(range(2, x.dim())), keepdim=True),
     "MaxPool": lambda a, x: POOLS[x.dim()](x, a["kernel_shape"], a["strides"],
                                            _symmetric(a["pads"])),
+    "Mul": lambda a, x, y: x * y,
     "Pad": _pad,
-    "ReduceMean": lambda a, x: x.mean(a["axes"], keepdim=bool(a["keepdims"])),
+    "ReduceMean": lambda a, x, axes=None: x.mean(a["axes"] if axes is None else axes.tolist(),
+                                                 keepdim=bool(a["keepdims"])),
     "Relu": lambda a, x: x.relu(),
     "Reshape": lambda a, x, shape: x.reshape(shape.tolist()),
     "Slice": _slice,
+    "Softmax": lambda a, x: x.softmax(a["axis"]),
     "Split": _split,
     "Transpose": lambda a, x: x.permute(a["perm"]),
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A small ONNX graph writer: nodes, initialisers, metadata, for opset 11 to 13.
+"""A small ONNX graph writer: nodes, initialisers, metadata, for opset 9 to 18.
 
 Graphs are written by hand and not traced, so that the same network can be had
 in every form in which exporters write STH convolutions.
@@ -7,6 +7,8 @@ in every form in which exporters write STH convolutions.
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+OPSETS = tuple(range(9, 19))
 
 
 class GraphWriter:
@@ -17,8 +19,8 @@ class GraphWriter:
     """
 
     def __init__(self, opset):
-        if opset not in (11, 12, 13):
-            raise ValueError("opset %d: 11 to 13 are written" % opset)
+        if opset not in OPSETS:
+            raise ValueError("opset %d: %d to %d are written" % (opset, OPSETS[0], OPSETS[-1]))
         self.opset = opset
         self.nodes, self.initialisers, self.names = [], [], {}
 
@@ -62,19 +64,44 @@ class GraphWriter:
         return self.node("BatchNormalization", [x] + inputs, where, epsilon=norm.eps)
 
     def relu6(self, x, where):
-        """Clip to 0..6, limits as inputs (opset 11 and later)."""
+        """Clip to 0..6; the limits are inputs from opset 11 on."""
+        if self.opset < 11:
+            return self.node("Clip", [x], where, min=0.0, max=6.0)
         low = self.constant(where + ".min", np.float32(0))
         high = self.constant(where + ".max", np.float32(6))
         return self.node("Clip", [x, low, high], where)
 
     def slice(self, x, where, axes, starts, ends, steps=None):
-        """Slice along some axes."""
+        """Slice along some axes; steps need opset 10."""
+        if self.opset < 10:
+            assert steps is None
+            return self.node("Slice", [x], where, axes=axes, starts=starts, ends=ends)
         inputs = [x, self.constant(where + ".starts", np.asarray(starts, np.int64)),
                   self.constant(where + ".ends", np.asarray(ends, np.int64)),
                   self.constant(where + ".axes", np.asarray(axes, np.int64))]
         if steps is not None:
             inputs.append(self.constant(where + ".steps", np.asarray(steps, np.int64)))
         return self.node("Slice", inputs, where)
+
+    def subsample(self, x, where, stride):
+        """Every stride-th row and column of [N, C, H, W]."""
+        if self.opset < 10:
+            return self.node("MaxPool", [x], where, kernel_shape=[1, 1], strides=[stride] * 2,
+                             pads=[0, 0, 0, 0])
+        return self.slice(x, where, [2, 3], [0, 0], [1 << 30] * 2, [stride] * 2)
+
+    def mean(self, x, where, axes):
+        """ReduceMean; the axes go."""
+        if self.opset < 18:
+            return self.node("ReduceMean", [x], where, axes=axes, keepdims=0)
+        axes = self.constant(where + ".axes", np.asarray(axes, np.int64))
+        return self.node("ReduceMean", [x, axes], where, keepdims=0)
+
+    def linear(self, x, layer, where):
+        """A PyTorch Linear."""
+        return self.node("Gemm", [x, self.constant(where + ".weight", layer.weight.detach().numpy()),
+                                  self.constant(where + ".bias", layer.bias.detach().numpy())], where,
+                         alpha=1.0, beta=1.0, transA=0, transB=1)
 
     def split(self, x, where, axis, parts):
         """Split along an axis into parts of the given sizes."""
@@ -98,6 +125,8 @@ class GraphWriter:
         """Zeros before and after axis 1 of a tensor of some rank."""
         pads = np.zeros(2 * rank, np.int64)
         pads[1], pads[rank + 1] = before, after
+        if self.opset < 11:
+            return self.node("Pad", [x], where, mode="constant", pads=pads.tolist(), value=0.0)
         return self.node("Pad", [x, self.constant(where + ".pads", pads)], where,
                          mode="constant")
 
@@ -111,10 +140,12 @@ class GraphWriter:
             [helper.make_tensor_value_info(x, TensorProto.FLOAT, x_shape)],
             [helper.make_tensor_value_info("scores", TensorProto.FLOAT, y_shape)],
             self.initialisers)
-        model = helper.make_model(graph, producer_name="gst-sth", ir_version=7,
+        model = helper.make_model(graph, producer_name="gst-sth",
+                                  ir_version=7 if self.opset < 15 else 8,
                                   opset_imports=[helper.make_opsetid("", self.opset)])
         for key, value in metadata.items():
             entry = model.metadata_props.add()
             entry.key, entry.value = key, value
-        onnx.checker.check_model(model)
+        if self.opset <= onnx.defs.onnx_opset_version():  # else the checker does not know it yet
+            onnx.checker.check_model(model)
         return model

@@ -46,6 +46,15 @@ static gboolean fits(const Axes *axes, const SthShape *shape, gboolean told)
     return shape->rank == axes->rank && (shape->dims[axes->c] == 3 || (told && shape->dims[axes->c] == -1));
 }
 
+static gboolean is_open(const SthShape *shape)
+{
+    for (guint i = 0; i < shape->rank; i++) {
+        if (shape->dims[i] < 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gint64 batch_of(const Axes *axes, const SthShape *shape)
 {
     return axes->n < 0 ? 1 : shape->dims[axes->n];
@@ -99,9 +108,13 @@ static gboolean recognise(SthModel *model, const SthModelOptions *options, const
     }
     if (n > 1) {
         *found = NULL;
-        return sth_model_no_clip(
+        sth_model_no_clip(
             model, "its input '%s' of shape %s may be in more than one of the layouts " LAYOUTS "; say which with the layout option or sth.layout",
             input->name, shown);
+        if (!is_open(shape))
+            return TRUE;
+        g_propagate_error(error, g_error_copy(model->no_clip)); /* it could not run as anything else either */
+        return FALSE;
     }
     if (n == 0)
         return sth_model_no_clip(model, "its input '%s' has the shape %s; a clip is 1xTx3xHxW, 1x3xTxHxW, Tx3xHxW, 1xTxHxWx3 or TxHxWx3", input->name,

@@ -14,8 +14,6 @@
 #define MAX_TENSOR_BYTES ((gint64)1 << 40)
 /* And larger constants than this are not folded from a few numbers by a network that means well. */
 #define MAX_FOLDED_BYTES ((gsize)1 << 30)
-/* Branches within branches. */
-#define MAX_INLINED 1000
 
 static gboolean check_inputs(SthNode *node, GError **error)
 {
@@ -83,7 +81,7 @@ static void collect(SthTensor *tensors, const GPtrArray *values)
 }
 
 /* Memory for what @node gives as a constant. */
-static gboolean allocate_outputs(const SthNode *node, gsize limit, SthTensor *out, GBytes **bytes, GError **error)
+static gboolean allocate_outputs(const SthNode *node, SthTensor *out, GBytes **bytes, GError **error)
 {
     for (guint i = 0; i < node->outputs->len; i++) {
         gsize size;
@@ -91,11 +89,11 @@ static gboolean allocate_outputs(const SthNode *node, gsize limit, SthTensor *ou
         if (out[i].dtype == STH_DTYPE_INVALID)
             continue;
         size = sth_tensor_bytes(&out[i]);
-        out[i].data = size <= limit ? sth_aligned_try_alloc(size) : NULL;
+        out[i].data = size <= MAX_FOLDED_BYTES ? sth_aligned_try_alloc(size) : NULL;
         if (!out[i].data) {
             g_autofree char *shape = sth_shape_to_string(&out[i].shape);
-            return sth_op_error(node, error, "its constant output '%s' of shape %s would take %.1f MB; " STH_MEMORY_REMEDY,
-                                sth_node_output(node, i)->name, shape, (double)size * 1e-6);
+            return sth_op_error(node, error, "its constant output '%s' of shape %s would take %.1f GB", sth_node_output(node, i)->name, shape,
+                                (double)size * 1e-9);
         }
         bytes[i] = g_bytes_new_with_free_func(out[i].data, size, sth_aligned_free, out[i].data);
     }
@@ -103,7 +101,7 @@ static gboolean allocate_outputs(const SthNode *node, gsize limit, SthTensor *ou
 }
 
 /* Runs the node now and makes its outputs constants. */
-static gboolean fold_node(const SthGraph *graph, SthNode *node, GError **error)
+static gboolean fold_node(SthNode *node, GError **error)
 {
     guint n_in = node->inputs->len, n_out = node->outputs->len;
     g_autofree SthTensor *in = g_new0(SthTensor, n_in + 1);
@@ -113,8 +111,7 @@ static gboolean fold_node(const SthGraph *graph, SthNode *node, GError **error)
 
     collect(in, node->inputs);
     collect(out, node->outputs);
-    if (!allocate_outputs(node, graph->memory_limit ? MIN(graph->memory_limit, MAX_FOLDED_BYTES) : MAX_FOLDED_BYTES, out, bytes, error) ||
-        (node->op->prepare && !node->op->prepare(node, error))) {
+    if (!allocate_outputs(node, out, bytes, error) || (node->op->prepare && !node->op->prepare(node, error))) {
         for (guint i = 0; i < n_out; i++)
             g_clear_pointer(&bytes[i], g_bytes_unref);
         return FALSE;
@@ -156,68 +153,24 @@ static gboolean check_graph_inputs(SthGraph *graph, GError **error)
     return TRUE;
 }
 
-static SthGraph *branch_graph(const SthNode *node, const char *name)
-{
-    const SthAttr *attr = sth_node_attr(node, name);
-    return attr && attr->type == STH_ATTR_GRAPH ? attr->graph : NULL;
-}
-
-/* An If whose condition is known by now: puts the branch that it takes in its place. */
-static gboolean inline_branch(SthGraph *graph, SthNode *node, GError **error)
-{
-    const SthValue *condition = sth_node_input(node, 0);
-    gboolean then = *(const guint8 *)condition->tensor.data != 0;
-    const char *name = then ? "then_branch" : "else_branch";
-    const SthAttr *attr = sth_node_attr(node, name);
-    SthGraph *body = branch_graph(node, name), *first = branch_graph(node, "then_branch");
-
-    if (!body)
-        return sth_op_error(node, error, "its %s %s%s", name, attr && attr->s ? "is taken and cannot be read: " : "is missing",
-                            attr && attr->s ? attr->s : "");
-    if (body->outputs->len < node->outputs->len)
-        return sth_op_error(node, error, "its %s gives %u values; %u are asked for", name, body->outputs->len, node->outputs->len);
-    sth_graph_inline(graph, node, body, then || !first ? 1 : 1 + first->inputs->len);
-    return TRUE;
-}
-
-static gboolean is_decided(const SthNode *node)
-{
-    const SthValue *condition = sth_node_input(node, 0);
-
-    return strcmp(node->op_type, "If") == 0 && condition && condition->constant && condition->tensor.dtype == STH_DTYPE_BOOL &&
-           sth_shape_elements(&condition->tensor.shape) == 1;
-}
-
 gboolean sth_graph_infer(SthGraph *graph, GError **error)
 {
     gboolean folded = FALSE;
-    guint inlined = 0;
 
     if (!check_graph_inputs(graph, error))
         return FALSE;
     for (guint i = 0; i < graph->nodes->len; i++) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
 
-        while (is_decided(node)) {
-            if (++inlined > MAX_INLINED || !inline_branch(graph, node, error))
-                return inlined > MAX_INLINED ? sth_op_error(node, error, "more than %d branches", MAX_INLINED) : FALSE;
-            /* A branch of nothing whose results nobody wants. */
-            if (i == graph->nodes->len)
-                goto done;
-            node = g_ptr_array_index(graph->nodes, i);
-        }
-        if (!node->op)
-            node->op = sth_op_find(node->op_type);
         if (!check_inputs(node, error) || !node->op->infer(node, error) || !check_outputs(node, error))
             return FALSE;
         if (is_foldable(node)) {
-            if (!fold_node(graph, node, error))
+            if (!fold_node(node, error))
                 return FALSE;
             sth_graph_retire_node(graph, node);
             folded = TRUE;
         }
     }
-done:
     if (folded)
         sth_graph_sweep_nodes(graph);
     return TRUE;

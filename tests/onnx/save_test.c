@@ -19,7 +19,7 @@ static char *folder, *path; /* of this test; of the file that it writes */
 static SthGraph *load(const char *from)
 {
     GError *error = NULL;
-    SthGraph *graph = sth_onnx_load(from, 0, &error);
+    SthGraph *graph = sth_onnx_load(from, &error);
     g_assert_no_error(error);
     return graph;
 }
@@ -38,7 +38,7 @@ static SthGraph *parse(TinyModel *tiny)
 {
     GError *error = NULL;
     GBytes *bytes = tiny_pack(tiny);
-    SthGraph *graph = sth_onnx_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "tiny.onnx", NULL, 0, &error);
+    SthGraph *graph = sth_onnx_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "tiny.onnx", NULL, &error);
     g_assert_no_error(error);
     g_bytes_unref(bytes);
     return graph;

@@ -187,17 +187,28 @@ static void test_case(gconstpointer data)
     g_unlink(path);
 }
 
-/* Free and nobody says how many: the model cannot be opened. */
-static void test_free_frames(void)
+/* Free, and nobody says what they are: the model cannot be opened. */
+static void test_free(void)
 {
-    const Case test = {"frames", {1, -1, 3, 6, 5, -2}, "y:1,3,4", NULL, NULL, {0}, NULL, STH_LAYOUT_NTCHW, 0, 6, 5, 0, 3, 1, SOFTMAX};
-    g_autofree char *path = write_model(&test);
-    g_autoptr(GError) error = NULL;
+    static const struct {
+        Case test;
+        const char *words;
+    } free_cases[] = {
+        {{"frames", {1, -1, 3, 6, 5, -2}, "y:1,3,4", .refused = ""}, "leaves the number of frames free; say how many (window-size, or sth.window)"},
+        {{"layout", {-1, 3, 3, 6, 5, -2}, "y:1,3,4", .refused = ""}, "of shape ?x3x3x6x5 may be in more than one of the layouts"},
+        {{"nothing", {-1, 10, -2}, "y:1", .refused = ""}, "has the open shape ?x10"},
+    };
 
-    g_assert_null(sth_model_open(path, NULL, &error));
-    g_assert_error(error, STH_ERROR, STH_ERROR_SHAPE);
-    g_assert_nonnull(strstr(error->message, "leaves the number of frames free; say how many (window-size, or sth.window)"));
-    g_unlink(path);
+    for (guint i = 0; i < G_N_ELEMENTS(free_cases); i++) {
+        g_autofree char *path = write_model(&free_cases[i].test);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(sth_model_open(path, NULL, &error));
+        g_assert_error(error, STH_ERROR, STH_ERROR_SHAPE);
+        if (!strstr(error->message, free_cases[i].words))
+            g_error("'%s' should contain '%s'", error->message, free_cases[i].words);
+        g_unlink(path);
+    }
 }
 
 static void test_layout_names(void)
@@ -221,7 +232,7 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/clip/", cases[i].name, NULL);
         g_test_add_data_func(path, &cases[i], test_case);
     }
-    g_test_add_func("/clip/free-frames", test_free_frames);
+    g_test_add_func("/clip/free", test_free);
     g_test_add_func("/clip/layout-names", test_layout_names);
     result = g_test_run();
     g_rmdir(folder);
