@@ -103,6 +103,27 @@ class Layers(unittest.TestCase):
             self.assertEqual(channel, int(heard[1].argmax()))
             self.assertEqual([1, 9, 9, 9], sorted(heard[2].tolist()))
 
+    def test_fade(self):
+        """Planes go step by step; sums of kernels stay; gradients reach planes until they are gone."""
+        layer = layers.STHDepthwise(8, FRAMES, rotation=1)
+        planes = torch.randn(8, 1, 3, 3)
+        layer.copy_plane(planes, 0, line=False)
+        x = torch.randn(FRAMES, 8, 5, 5).contiguous(memory_format=torch.channels_last)
+        torch.testing.assert_close(layer(x), F.conv2d(x, planes, None, 1, 1, 1, 8))
+        layer.fade(0.5)
+        part = layer.weight.detach()[2:4, 0]
+        torch.testing.assert_close(part[:, 0], 0.5 * planes[2:4, 0, 0])
+        torch.testing.assert_close(part.sum((1, 2)), planes[2:4].sum((1, 2, 3)))
+        layer(x).sum().backward()
+        self.assertGreater(float(layer.weight.grad[2:4, 0, 0].abs().min()), 0)
+        layer.fade(0)
+        expected = layers.STHDepthwise(8, FRAMES, rotation=1)
+        expected.copy_plane(planes, 0)
+        torch.testing.assert_close(layer.weight, expected.weight)
+        layer.weight.grad = None
+        layer(x).sum().backward()
+        self.assertEqual(0, float(layer.weight.grad[2:4, 0, 0].abs().max()))
+
     def test_attention_starts_as_sum(self):
         x = torch.randn(2 * FRAMES, 8, 7, 6)
         for make in (lambda i: layers.STHConv2d(8, 12, FRAMES, 2, 0.25, 1, i),

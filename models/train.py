@@ -21,6 +21,7 @@ import torch
 from torch.nn import functional as F
 
 from sth import augment, data, datasets, networks, onnx_import, pretrained
+from sth.layers import STHDepthwise, TAP_SEED
 from sth.samples import ClipSamples, SignSamples, epoch_batches, to_input
 
 
@@ -50,6 +51,11 @@ def parse_arguments():
     p.add_argument("--integration", choices=("sum", "attention"), default="sum")
     p.add_argument("--direction", action="store_true",
                    help="fsl105: play half of the clips backwards and learn word and direction")
+    p.add_argument("--fade", type=float, default=0.0, metavar="SHARE",
+                   help="take the planes of the temporal channels away step by step over this share "
+                        "of the training; 0: before it begins")
+    p.add_argument("--tap-seed", type=float, default=TAP_SEED,
+                   help="of the plane's norm, what the taps t-1 and t+1 start with")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=1e-3)
     p.add_argument("--weight-decay", type=float, default=0.03)
@@ -155,10 +161,17 @@ def start(args, samples):
     weights = torch.load(args.weights, map_location="cpu")
     temporal = networks.Temporal(args.temporal, args.p, args.integration)
     net, lost = pretrained.sth_from_imagenet(weights, flat, len(samples.labels), args.frames,
-                                             temporal)
+                                             temporal, args.tap_seed, args.fade == 0)
     print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
     pretrained.refresh_batchnorm(net, clips.split(16))
     return net
+
+
+def fade(net, keep):
+    """Leave `keep` of the planes of all temporal channels (STHDepthwise.fade)."""
+    for layer in net.modules():
+        if isinstance(layer, STHDepthwise):
+            layer.fade(keep)
 
 
 def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
@@ -180,12 +193,16 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         optimiser.step()
+        before = schedule.progress()
+        schedule.advance(time.time() - last)
+        last = time.time()
+        if before < args.fade:
+            # what remains falls linearly with progress
+            fade(net, max(0.0, args.fade - schedule.progress()) / (args.fade - before))
         update_average(average, net, schedule.step)
         losses.append(loss.item())
         right += (logits.argmax(1) == targets.argmax(1)).sum().item()
         seen += len(labels)
-        schedule.advance(time.time() - last)
-        last = time.time()
     return float(np.mean(losses)), right / seen
 
 
@@ -218,6 +235,8 @@ def main():
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
         epoch, schedule.step, schedule.seconds = state["epoch"], state["step"], state["seconds"]
+        if schedule.progress() >= args.fade:
+            fade(net, 0)
     while schedule.progress() < 1:
         began = time.time()
         size = schedule.size()
@@ -229,6 +248,7 @@ def main():
         save(args.output, args, samples, net=net.state_dict(), average=average.state_dict(),
              optimiser=optimiser.state_dict(), epoch=epoch, step=schedule.step,
              seconds=schedule.seconds, finished=False)
+    fade(average, 0)
     torch.manual_seed(args.seed)
     final = epoch_batches(samples, args.seed, 1 << 18, args.sizes[-1], args.batch, args.workers)
     pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))

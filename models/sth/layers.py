@@ -41,28 +41,29 @@ class _DepthwiseFunction(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, taps, frames, stride, first):
+    def forward(ctx, x, weight, taps, frames, stride, first, line):
         weight = weight.to(x.dtype)
         taps = taps.to(x.dtype)
         last = first + taps.shape[1]
         out = F.conv2d(x, weight, None, stride, 1, 1, x.shape[1])
         _shift_add(out[:, first:last], x[:, first:last, ::stride, ::stride], taps, frames)
         ctx.save_for_backward(x, weight, taps)
-        ctx.geometry = frames, stride, first, last
+        ctx.geometry = frames, stride, first, last, line
         return out
 
     @staticmethod
     def backward(ctx, grad):
         x, weight, taps = ctx.saved_tensors
-        frames, stride, first, last = ctx.geometry
+        frames, stride, first, last, line = ctx.geometry
         channels = x.shape[1]
         grad = grad.contiguous(memory_format=torch.channels_last)
         grad_x, grad_w, _ = torch.ops.aten.convolution_backward(
             grad, x, weight, None, [stride, stride], [1, 1], [1, 1], False, [0, 0],
             channels, [True, True, False])
-        centre = grad_w[first:last, :, 1, 1].clone()
-        grad_w[first:last] = 0
-        grad_w[first:last, :, 1, 1] = centre
+        if line:
+            centre = grad_w[first:last, :, 1, 1].clone()
+            grad_w[first:last] = 0
+            grad_w[first:last, :, 1, 1] = centre
         part = grad[:, first:last]
         slice_x = x[:, first:last, ::stride, ::stride]
         _shift_add(grad_x[:, first:last, ::stride, ::stride], part, taps.flip(0), frames)
@@ -70,7 +71,7 @@ class _DepthwiseFunction(torch.autograd.Function):
         s = slice_x.reshape(-1, frames, *slice_x.shape[1:])
         before = (g[:, 1:] * s[:, :-1]).sum((0, 1, 3, 4), dtype=torch.float32)
         after = (g[:, :-1] * s[:, 1:]).sum((0, 1, 3, 4), dtype=torch.float32)
-        return grad_x, grad_w.float(), torch.stack([before, after]), None, None, None
+        return grad_x, grad_w.float(), torch.stack([before, after]), None, None, None, None
 
 
 class _TemporalFunction(torch.autograd.Function):
@@ -194,7 +195,8 @@ class STHDepthwise(nn.Module):
     integration: `sum`, or `attention`, which weighs the channels of either kind
     (a depthwise output has one branch only, so nothing is left to add).
     weight [C, 1, 3, 3] holds the spatial kernels and the temporal centres,
-    taps [2, p*C] the temporal taps t-1 and t+1.
+    taps [2, p*C] the temporal taps t-1 and t+1.  line is false while the
+    temporal channels still have a plane that `fade` takes away.
     """
 
     def __init__(self, channels, frames, stride=1, p=0.25, rotation=0, integration="sum"):
@@ -204,6 +206,7 @@ class STHDepthwise(nn.Module):
         self.channels, self.frames, self.stride = channels, frames, stride
         self.first = (rotation % groups) * count
         self.last = self.first + count
+        self.line = True
         self.attention = make_attention(integration, channels, frames)
         self.weight = nn.Parameter(torch.empty(channels, 1, 3, 3))
         self.taps = nn.Parameter(torch.empty(2, count))
@@ -220,20 +223,38 @@ class STHDepthwise(nn.Module):
         part[:, :, 1, 1] = centre
 
     @torch.no_grad()
-    def copy_plane(self, weight, seed=TAP_SEED):
-        """Start from the 2-D kernels [C, 1, 3, 3] that this layer replaces (`seed_taps`)."""
+    def copy_plane(self, weight, seed=TAP_SEED, line=True):
+        """Start from the 2-D kernels [C, 1, 3, 3] that this layer replaces (`seed_taps`).
+
+        line: at once; else the planes stay until `fade` has taken them away.
+        """
         self.weight.copy_(weight)
         centre, taps = seed_taps(weight[self.first:self.last, 0], seed)
-        self.weight[self.first:self.last, 0, 1, 1] = centre
-        self.clear_outside_line()
         self.taps.copy_(taps)
+        self.line = line
+        if line:
+            self.weight[self.first:self.last, 0, 1, 1] = centre
+            self.clear_outside_line()
+
+    @torch.no_grad()
+    def fade(self, keep):
+        """Move all but `keep` (0..1) of the temporal channels' planes into their centres.
+
+        The sum of each kernel stays, so that a flat picture gives what it gave.
+        """
+        part = self.weight[self.first:self.last]
+        total = part.sum((2, 3))
+        centre = part[:, :, 1, 1].clone()
+        part.mul_(keep)
+        part[:, :, 1, 1] = centre + (1 - keep) * (total - centre)
+        self.line = keep == 0
 
     def forward(self, x):
         """[N*T, C, H, W] to [N*T, C, H/stride, W/stride]."""
         if self.first == self.last:
             return F.conv2d(x, self.weight, None, self.stride, 1, 1, self.channels)
         y = _DepthwiseFunction.apply(x, self.weight, self.taps, self.frames,
-                                     self.stride, self.first)
+                                     self.stride, self.first, self.line)
         if self.attention is None:
             return y
         spatial, temporal = self.attention(y)

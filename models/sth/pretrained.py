@@ -18,7 +18,7 @@ import torch
 import torchvision
 from torch import nn
 
-from .layers import STHDepthwise
+from .layers import STHDepthwise, TAP_SEED
 from .networks import STHMobileNetV2, Temporal
 
 
@@ -124,12 +124,13 @@ def _copy_norm(target, source, order=None):
 
 
 @torch.no_grad()
-def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal()):
+def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal(), seed=TAP_SEED,
+                      line=True):
     """Return an STHMobileNetV2, or a rival, that starts from ImageNet weights.
 
     weights: state dictionary that loads strictly into torchvision's
-    mobilenet_v2 with 1000 classes.  batches: list of normalised frames.  Also
-    returns what share of each block's energy the temporal channels gave up.
+    mobilenet_v2 with 1000 classes.  batches: list of normalised frames.
+    seed, line: see STHDepthwise.copy_plane.  Also returns what share of each block's energy the temporal channels gave up.
     """
     flat = torchvision.models.mobilenet_v2(num_classes=1000)
     flat.load_state_dict(weights)
@@ -152,7 +153,7 @@ def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal()):
         elif i == 0:
             _copy_conv(net.stem, flat.features[0][0], rows=order)
             _copy_norm(net.stem_bn, flat.features[0][1], order)
-        dw.copy_plane(old.conv[-3][0].weight[order])
+        dw.copy_plane(old.conv[-3][0].weight[order], seed, line)
         _copy_norm(block.depthwise_bn, old.conv[-3][1], order)
         _copy_conv(block.project, old.conv[-2], columns=order)
         _copy_norm(block.project_bn, old.conv[-1])
