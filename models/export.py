@@ -33,6 +33,12 @@ def parse_arguments():
     p.add_argument("--output", required=True)
     p.add_argument("--labels-output", help="also write the labels, one a line")
     p.add_argument("--name", help="sth.name")
+    p.add_argument("--sample-rate", default="4/1",
+                   help="frames a second that windows are made of (sth.sample-rate); %(default)s")
+    p.add_argument("--background-label", help="the label that means that nothing happens")
+    p.add_argument("--description", help="sth.description")
+    p.add_argument("--license", help="sth.license; a model that was fine-tuned keeps that of its start")
+    p.add_argument("--attribution", help="sth.attribution; likewise")
     p.add_argument("--form", choices=sorted(FORMS), default="a",
                    help="; ".join("%s: %s" % (f.name, f.description) for f in FORMS.values()))
     p.add_argument("--layout", choices=sorted(onnx_export.INPUT_SHAPES), default="NCTHW")
@@ -44,17 +50,31 @@ def parse_arguments():
     return p.parse_args()
 
 
-def metadata_of(name, labels, layout):
-    """The sth.* metadata of a network trained by train.py on FSL-105."""
-    return {"sth.name": name, "sth.description": DESCRIPTION, "sth.license": "CC-BY-4.0",
-            "sth.attribution": ATTRIBUTION, "sth.labels": "\n".join(labels),
-            "sth.background-label": labels[-1], "sth.mean": "127.5 127.5 127.5",
-            "sth.std": "127.5 127.5 127.5", "sth.color": "RGB", "sth.layout": layout,
-            "sth.sample-rate": "4/1", "sth.resize": "crop", "sth.activation": "softmax"}
+def metadata_of(args, state, name):
+    """The sth.* metadata of a checkpoint of train.py."""
+    base = state.get("base_metadata", {})
+    metadata = {"sth.name": name, "sth.labels": "\n".join(state["labels"]),
+                "sth.mean": "127.5 127.5 127.5", "sth.std": "127.5 127.5 127.5",
+                "sth.color": "RGB", "sth.layout": args.layout, "sth.resize": "crop",
+                "sth.activation": "softmax", "sth.sample-rate": args.sample_rate,
+                "sth.commit": state.get("commit", "unknown")}
+    if state.get("dataset", "fsl105") == "fsl105":
+        metadata.update({"sth.description": DESCRIPTION, "sth.license": "CC-BY-4.0",
+                         "sth.attribution": ATTRIBUTION, "sth.background-label": state["labels"][-1]})
+    elif "sth.attribution" in base:
+        metadata.update({"sth.license": base.get("sth.license", ""), "sth.attribution":
+                         "Goes on from %s. %s" % (base["sth.name"], base["sth.attribution"])})
+    for key in ("description", "license", "attribution", "background-label"):
+        value = getattr(args, key.replace("-", "_"))
+        if value is not None:
+            metadata["sth." + key] = value
+    if metadata.get("sth.background-label", state["labels"][0]) not in state["labels"]:
+        raise SystemExit("--background-label is none of the labels: %s" % ", ".join(state["labels"]))
+    return metadata
 
 
 def load(args):
-    """(network, labels or None, size)."""
+    """(network, checkpoint or None, size)."""
     if not args.checkpoint:
         torch.manual_seed(0)
         net = networks.NETWORKS[args.network](args.classes, args.frames)
@@ -64,7 +84,7 @@ def load(args):
     net.requires_grad_(False)
     for parameter in net.head.linear.parameters():
         parameter /= args.temperature
-    return net, state["labels"], args.size or state["size"]
+    return net, state, args.size or state["size"]
 
 
 def check(net, model, layout):
@@ -83,17 +103,17 @@ def check(net, model, layout):
 
 def main():
     args = parse_arguments()
-    net, labels, size = load(args)
+    net, state, size = load(args)
     name = args.name or "sth-%s" % args.network.replace("_", "")
-    metadata = metadata_of(name, labels, args.layout) if labels else {"sth.name": name}
+    metadata = metadata_of(args, state, name) if state else {"sth.name": name}
     model = onnx_export.export(net, (size, size), name, metadata, form=args.form,
                                opset=args.opset, layout=args.layout,
                                fold=not args.keep_batchnorm)
     difference = check(net, model, args.layout)
     onnx.save(model, args.output)
-    if labels and args.labels_output:
+    if state and args.labels_output:
         with open(args.labels_output, "w", encoding="utf-8") as f:
-            f.write("\n".join(labels) + "\n")
+            f.write("\n".join(state["labels"]) + "\n")
     print("%s: %d nodes, %.1f MB, differs from PyTorch by %.2g" % (
         args.output, len(model.graph.node), model.ByteSize() / 1e6, difference))
 

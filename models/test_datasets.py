@@ -133,8 +133,8 @@ class FineTuning(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "a.onnx")
             onnx.save(onnx_export.export(net, (64, 64), metadata={"sth.labels": "a\nb"}), path)
-            again, labels = onnx_import.sth_from_onnx(path, [x], 7)
-        self.assertEqual(["a", "b"], labels)
+            again, metadata = onnx_import.sth_from_onnx(path, [x], 7)
+        self.assertEqual("a\nb", metadata["sth.labels"])
         again.head.load_state_dict(net.head.state_dict())
         with torch.no_grad():
             expected = net(x)
@@ -156,6 +156,13 @@ class FineTuning(unittest.TestCase):
                              "--model", checkpoint, "--json", folder + "/r.json"]):
                 subprocess.run([sys.executable, os.path.join(HERE, command[0])] + command[1:],
                                check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([sys.executable, os.path.join(HERE, "export.py"), "--checkpoint", checkpoint,
+                            "--output", folder + "/m.onnx"], check=True, stdout=subprocess.DEVNULL)
+            metadata = {m.key: m.value for m in onnx.load(folder + "/m.onnx").metadata_props}
+            self.assertEqual("bright\ndark", metadata["sth.labels"])
+            self.assertEqual("CC-BY-4.0", metadata["sth.license"])
+            self.assertIn("FSL-105", metadata["sth.attribution"])
+            self.assertNotIn("sth.background-label", metadata)
             with open(folder + "/r.json", encoding="utf-8") as f:
                 self.assertEqual(1.0, json.load(f)["top1"])
 

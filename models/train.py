@@ -13,6 +13,7 @@ on from the last complete epoch.
 import argparse
 import copy
 import os
+import subprocess
 import time
 from itertools import islice
 
@@ -146,17 +147,17 @@ class Schedule:
 
 
 def start(args, samples):
-    """A network that starts from earlier weights, with statistics of our frames."""
+    """A network that starts from earlier weights, with statistics of our frames.
+
+    Also returns the metadata of the model that it goes on from, if it does.
+    """
     def frames_of(count, size):
         keys = np.linspace(0, len(samples) - 1, count).astype(int)
         return torch.stack([samples[(1 << 19, int(i), size)][0] for i in keys])
 
     clips = to_input(frames_of(64, args.sizes[0]))
     if args.finetune:
-        net, labels = onnx_import.sth_from_onnx(args.finetune, clips[:24].split(8),
-                                                len(samples.labels))
-        print("starts from %s, which knew %d classes" % (args.finetune, len(labels)))
-        return net
+        return onnx_import.sth_from_onnx(args.finetune, clips[:24].split(8), len(samples.labels))
     flat = [c.transpose(0, 1) for c in clips[:24]]
     weights = torch.load(args.weights, map_location="cpu")
     temporal = networks.Temporal(args.temporal, args.p, args.integration)
@@ -164,7 +165,7 @@ def start(args, samples):
                                              temporal, args.tap_seed, args.fade == 0)
     print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
     pretrained.refresh_batchnorm(net, clips.split(16))
-    return net
+    return net, {}
 
 
 def fade(net, keep):
@@ -206,12 +207,20 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
     return float(np.mean(losses)), right / seen
 
 
+def commit():
+    """The commit of these scripts, with + where they were changed; `unknown` outside a checkout."""
+    run = subprocess.run(["git", "describe", "--always", "--dirty=+"], stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, cwd=os.path.dirname(os.path.abspath(__file__)),
+                         check=False)
+    return run.stdout.decode().strip() or "unknown"
+
+
 def save(path, args, samples, **content):
     """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
     content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
                    temporal=args.temporal, p=args.p, integration=args.integration,
                    direction=args.direction, dataset=args.dataset, signers=args.signers,
-                   seed=args.seed)
+                   seed=args.seed, commit=commit())
     torch.save(content, path + ".new")
     os.replace(path + ".new", path)
 
@@ -221,7 +230,8 @@ def main():
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
     samples = open_samples(args)
-    net = start(args, samples).to(memory_format=torch.channels_last)
+    net, base_metadata = start(args, samples)
+    net = net.to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     optimiser = optimiser_for(net, args)
     schedule = Schedule(args, max(1, len(samples) // args.batch))
@@ -247,13 +257,13 @@ def main():
             optimiser.param_groups[0]["lr"], time.time() - began), flush=True)
         save(args.output, args, samples, net=net.state_dict(), average=average.state_dict(),
              optimiser=optimiser.state_dict(), epoch=epoch, step=schedule.step,
-             seconds=schedule.seconds, finished=False)
+             seconds=schedule.seconds, base_metadata=base_metadata, finished=False)
     fade(average, 0)
     torch.manual_seed(args.seed)
     final = epoch_batches(samples, args.seed, 1 << 18, args.sizes[-1], args.batch, args.workers)
     pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))
     save(args.output, args, samples, average=average.state_dict(), epoch=epoch,
-         seconds=schedule.seconds, finished=True)
+         seconds=schedule.seconds, base_metadata=base_metadata, finished=True)
 
 
 if __name__ == "__main__":

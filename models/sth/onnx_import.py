@@ -51,7 +51,7 @@ def _load_depthwise(layer, kernel, where):
 
 @torch.no_grad()
 def sth_from_onnx(path, batches, classes):
-    """Return (network, labels of the file); the classifier starts anew with `classes`.
+    """Return (network, metadata of the file); the classifier starts anew with `classes`.
 
     batches: list of normalised clips [N, 3, T, H, W] for the statistics of the
     BatchNorms, which the file has folded into the convolutions.
@@ -69,5 +69,4 @@ def sth_from_onnx(path, batches, classes):
     pretrained.restore_batchnorm(net, batches)
     for _, conv, norm in _conv_pairs(net):
         pretrained.normalise_filters(conv, norm)
-    labels = weights.metadata.get("sth.labels", "").split("\n")
-    return net, labels
+    return net, weights.metadata
