@@ -1,4 +1,4 @@
-/* GStreamer: draws a result as a panel, with Pango and Cairo.
+/* GStreamer: draws a result as a panel.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
@@ -8,8 +8,9 @@
 G_BEGIN_DECLS
 #define GST_STH_PANEL_MAX_ROWS 16
 #define GST_STH_PANEL_MAX_HISTORY 48
-#define GST_STH_PANEL_LABEL_SIZE 128
-/* Steps of the panel's visibility: a fresh result has all of them. */
+#define GST_STH_PANEL_LABEL_SIZE 256
+#define GST_STH_PANEL_COLORS 8
+/* Steps of the panel's freshness: a fresh result has all of them. */
 #define GST_STH_PANEL_STEPS 5
     typedef enum
 {
@@ -38,20 +39,24 @@ typedef struct
 typedef struct
 {
   gchar title[GST_STH_PANEL_LABEL_SIZE];        /* "": no title */
+  gint color;                   /* of the title's class; -1: none */
   gint percent;                 /* beside the title, 0…100; -1: none */
-  gchar time[32];               /* "": none */
+  gboolean bar;                 /* the same as a bar under the title */
+  guint age;                    /* s; 0: too young to tell */
+  guint step;                   /* 0 (old, faint) … GST_STH_PANEL_STEPS - 1 */
   guint n_rows;
   GstSthPanelRow rows[GST_STH_PANEL_MAX_ROWS];
   guint n_history;              /* newest last */
   GstSthPanelMark history[GST_STH_PANEL_MAX_HISTORY];
-  guint step;                   /* 0 (old, dim) … GST_STH_PANEL_STEPS - 1 */
+  gchar time[32];               /* "": none */
 } GstSthPanel;
 
 typedef struct
 {
   GstSthOverlayPosition position;
   gchar *font_desc;             /* owned by the style's owner; NULL: default */
-  guint text_color, panel_color, accent_color;  /* 0xAARRGGBB */
+  guint text_color, panel_color;        /* 0xAARRGGBB */
+  guint accent_color;           /* the same; 0: a colour for each class */
   gdouble opacity;              /* of everything, 0…1 */
 } GstSthPanelStyle;
 
@@ -61,6 +66,10 @@ typedef struct _GstSthLabelRenderer GstSthLabelRenderer;
 GstSthLabelRenderer *gst_sth_label_renderer_new (void);
 void gst_sth_label_renderer_free (GstSthLabelRenderer * renderer);
 
+/* A panel grows with the longest label and does not shrink again, so that it
+ * stands still. Call this where it may: another style, another picture. */
+void gst_sth_label_renderer_reset (GstSthLabelRenderer * renderer);
+
 /* Draws @panel for video of @info's size and pixel aspect ratio. Lines that do
  * not fit into half of the picture's height are left out: rows from the
  * last, then history, then time. Returns: (transfer full): a rectangle in the
@@ -69,8 +78,5 @@ void gst_sth_label_renderer_free (GstSthLabelRenderer * renderer);
 GstVideoOverlayRectangle *gst_sth_label_renderer_draw (GstSthLabelRenderer *
     renderer, const GstSthPanel * panel, const GstSthPanelStyle * style,
     const GstVideoInfo * info);
-
-/* Index into the palette for class @id. */
-guint gst_sth_label_renderer_color_of (gint id);
 
 G_END_DECLS

@@ -9,8 +9,14 @@
  *
  * Draws the results that sthclassify leaves on video buffers: the label and
  * its confidence, bars of the best classes, and on demand the time of the
- * window and a strip of the latest results. Size and margins follow the
- * height of the picture. A result that grows old fades.
+ * window and a strip of the latest results. Each class has a colour, in the
+ * order in which classes appear; the stripe and the strip show it.
+ *
+ * Size and margins follow the picture, from 160×120 to 4K, upright too, with
+ * pixels of any shape. Labels are plain text in any script, in two lines at
+ * most; for one that is read from the right the panel is mirrored. The panel
+ * grows with long labels but does not shrink again, so that it stands still. A
+ * result that grows old becomes fainter and says how old it is.
  *
  * Where downstream renders overlays itself (it says so in its caps and its
  * answer to the allocation query) the panel travels as
@@ -41,8 +47,8 @@ GST_DEBUG_CATEGORY_STATIC (gst_sth_overlay_debug);
 #define DEFAULT_POSITION GST_STH_OVERLAY_POSITION_TOP_LEFT
 #define DEFAULT_SHOW (GST_STH_OVERLAY_SHOW_LABEL | GST_STH_OVERLAY_SHOW_BARS)
 #define DEFAULT_TEXT_COLOR 0xffffffff
-#define DEFAULT_PANEL_COLOR 0xc80e1116
-#define DEFAULT_ACCENT_COLOR 0xff4cc9f0
+#define DEFAULT_PANEL_COLOR 0xd20d1117
+#define DEFAULT_ACCENT_COLOR 0
 #define DEFAULT_OPACITY 1.0
 #define DEFAULT_MIN_CONFIDENCE 0.0
 #define DEFAULT_TOP_K 3
@@ -62,7 +68,9 @@ struct _GstSthOverlay
   GstSthLabelRenderer *renderer;
   GstSthPanelStyle drawn_style; /* owns its font_desc */
   GstSthPanel panel;            /* what `composition` shows */
-  GstVideoOverlayComposition *composition;
+  GstVideoOverlayComposition *composition;      /* NULL: nothing */
+  gboolean keyed;               /* `key` is that of the last result */
+  GstSthPanelKey key;
   GstSthPanelHistory history;
 };
 
@@ -135,6 +143,17 @@ G_DEFINE_TYPE (GstSthOverlay, gst_sth_overlay, GST_TYPE_BASE_TRANSFORM);
 GST_ELEMENT_REGISTER_DEFINE (sthoverlay, "sthoverlay", GST_RANK_NONE,
     GST_TYPE_STH_OVERLAY);
 
+/* Whatever is shown next is drawn anew. */
+static void
+forget_drawing (GstSthOverlay * self)
+{
+  self->keyed = FALSE;
+  memset (&self->panel, 0, sizeof (self->panel));
+  g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
+  if (self->renderer)
+    gst_sth_label_renderer_reset (self->renderer);
+}
+
 /* --- Negotiation ------------------------------------------------------- */
 
 static GstCaps *
@@ -185,40 +204,46 @@ gst_sth_overlay_set_caps (GstBaseTransform * trans, GstCaps * incaps,
     GST_ERROR_OBJECT (self, "no raw video: %" GST_PTR_FORMAT, incaps);
     return FALSE;
   }
-  memset (&self->panel, 0, sizeof (self->panel));
-  g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
+  forget_drawing (self);
   return TRUE;
 }
 
 /* --- Drawing ----------------------------------------------------------- */
 
+/* Takes over the properties. */
 static void
-take_style (GstSthOverlay * self)
+take_style (GstSthOverlay * self, GstSthPanelChoice * choice)
 {
   GST_OBJECT_LOCK (self);
+  *choice = self->choice;
   if (self->style_changed) {
     g_free (self->drawn_style.font_desc);
     self->drawn_style = self->style;
     self->drawn_style.font_desc = g_strdup (self->style.font_desc);
     self->style_changed = FALSE;
-    memset (&self->panel, 0, sizeof (self->panel));
-    g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
+    forget_drawing (self);
   }
   GST_OBJECT_UNLOCK (self);
 }
 
-/* Draws if it looks different from what was drawn last. */
+/* Draws @result if it looks different from what was drawn last. */
 static void
-update_composition (GstSthOverlay * self, const GstSthPanel * panel)
+update_composition (GstSthOverlay * self, const GstSthClassification * result,
+    const GstSthPanelChoice * choice)
 {
   GstVideoOverlayRectangle *rectangle;
+  GstSthPanel panel;
 
-  take_style (self);
-  if (memcmp (panel, &self->panel, sizeof (*panel)) == 0)
+  if (!gst_sth_panel_fill (&panel, result, choice, &self->history)) {
+    memset (&self->panel, 0, sizeof (self->panel));
+    g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
     return;
-  self->panel = *panel;
+  }
+  if (memcmp (&panel, &self->panel, sizeof (panel)) == 0)
+    return;
+  self->panel = panel;
   g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
-  rectangle = gst_sth_label_renderer_draw (self->renderer, panel,
+  rectangle = gst_sth_label_renderer_draw (self->renderer, &panel,
       &self->drawn_style, &self->info);
   if (rectangle == NULL)
     return;
@@ -232,7 +257,7 @@ gst_sth_overlay_generate_output (GstBaseTransform * trans, GstBuffer ** outbuf)
   GstSthOverlay *self = GST_STH_OVERLAY (trans);
   GstSthClassification result;
   GstSthPanelChoice choice;
-  GstSthPanel panel;
+  GstSthPanelKey key;
   GstVideoFrame frame;
   GstBuffer *buffer = trans->queued_buf;
 
@@ -240,12 +265,13 @@ gst_sth_overlay_generate_output (GstBaseTransform * trans, GstBuffer ** outbuf)
   *outbuf = buffer;
   if (buffer == NULL || !gst_sth_classification_from_buffer (buffer, &result))
     return GST_FLOW_OK;
-  GST_OBJECT_LOCK (self);
-  choice = self->choice;
-  GST_OBJECT_UNLOCK (self);
-  if (!gst_sth_panel_fill (&panel, &result, &choice, &self->history))
-    return GST_FLOW_OK;
-  update_composition (self, &panel);
+  take_style (self, &choice);
+  gst_sth_panel_key (&key, &result);
+  if (!self->keyed || !gst_sth_panel_key_equal (&key, &self->key)) {
+    update_composition (self, &result, &choice);
+    self->key = key;
+    self->keyed = TRUE;
+  }
   if (self->composition == NULL)
     return GST_FLOW_OK;
 
@@ -272,9 +298,11 @@ gst_sth_overlay_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   GstEventType type = GST_EVENT_TYPE (event);
 
-  if (type == GST_EVENT_FLUSH_STOP || type == GST_EVENT_STREAM_START)
+  if (type == GST_EVENT_FLUSH_STOP || type == GST_EVENT_STREAM_START) {
     GST_STH_OVERLAY (trans)->history = (GstSthPanelHistory) {
     0};
+    GST_STH_OVERLAY (trans)->keyed = FALSE;
+  }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->sink_event (trans, event);
 }
 
@@ -296,8 +324,7 @@ gst_sth_overlay_stop (GstBaseTransform * trans)
   GstSthOverlay *self = GST_STH_OVERLAY (trans);
 
   g_clear_pointer (&self->renderer, gst_sth_label_renderer_free);
-  g_clear_pointer (&self->composition, gst_video_overlay_composition_unref);
-  memset (&self->panel, 0, sizeof (self->panel));
+  forget_drawing (self);
   return TRUE;
 }
 
@@ -430,7 +457,8 @@ install_colors (GObjectClass * class)
    * Since: 0.1
    */
   install_color (class, PROP_ACCENT_COLOR, "accent-color", "Accent colour",
-      "Colour of bars and of the percentage, 0xAARRGGBB", DEFAULT_ACCENT_COLOR);
+      "Colour of the stripe, the bar and the percentage, 0xAARRGGBB (0 = a "
+      "colour for each class, that of the history)", DEFAULT_ACCENT_COLOR);
 }
 
 static void

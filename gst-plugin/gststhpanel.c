@@ -7,9 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-/* Up to this age a result counts as fresh; at the second it is dimmest. */
-#define AGE_FRESH (1 * GST_SECOND)
-#define AGE_OLD (4 * GST_SECOND)
+/* Seconds. Below the first age a result counts as fresh; from there on it grows
+ * fainter by one step a second. */
+#define AGE_FRESH 2
+#define AGE_MAX 999
 
 static guint
 to_percent (gdouble confidence)
@@ -57,6 +58,21 @@ format_time (gchar * out, gsize size, const GstSthClassification * result)
   g_snprintf (out, size, "%s – %s", text[0], text[1]);
 }
 
+/* Classes get colours in the order in which they appear, so that the few of a
+ * scene can be told apart however many the model knows. */
+static guint
+color_of (GstSthPanelHistory * history, gint id)
+{
+  guint i, n = MIN (history->n_classes, GST_STH_PANEL_COLORS);
+
+  for (i = 0; i < n; i++)
+    if (history->classes[i] == id)
+      return i;
+  i = history->n_classes++ % GST_STH_PANEL_COLORS;
+  history->classes[i] = id;
+  return i;
+}
+
 static void
 remember (GstSthPanelHistory * history, const GstSthClassification * result,
     gboolean recognised)
@@ -69,25 +85,54 @@ remember (GstSthPanelHistory * history, const GstSthClassification * result,
   history->last_sequence = result->sequence;
   if (recognised) {
     mark.percent = to_percent (result->confidence);
-    mark.color = gst_sth_label_renderer_color_of (result->label_id);
+    mark.color = color_of (history, result->label_id);
   }
   if (history->n == GST_STH_PANEL_MAX_HISTORY)
     memmove (history->marks, history->marks + 1, sizeof (mark) * --history->n);
   history->marks[history->n++] = mark;
 }
 
+/* Seconds; 0: fresh. */
 static guint
-step_of (const GstSthClassification * result)
+age_of (const GstSthClassification * result)
 {
-  guint most = GST_STH_PANEL_STEPS - 1;
-
   if (!result->held || !GST_CLOCK_TIME_IS_VALID (result->age)
-      || result->age <= AGE_FRESH)
-    return most;
-  if (result->age >= AGE_OLD)
+      || result->age < AGE_FRESH * GST_SECOND)
     return 0;
-  return most - (guint) gst_util_uint64_scale (result->age - AGE_FRESH, most,
-      AGE_OLD - AGE_FRESH);
+  return (guint) MIN (result->age / GST_SECOND, AGE_MAX);
+}
+
+void
+gst_sth_panel_key (GstSthPanelKey * key, const GstSthClassification * result)
+{
+  key->sequence = result->sequence;
+  key->window_start = result->window_start;
+  key->confidence = result->confidence;
+  key->label_id = result->label ? result->label_id : -1;
+  key->n_top = result->n_top;
+  key->age = age_of (result);
+}
+
+gboolean
+gst_sth_panel_key_equal (const GstSthPanelKey * a, const GstSthPanelKey * b)
+{
+  return a->sequence == b->sequence && a->window_start == b->window_start
+      && a->confidence == b->confidence && a->label_id == b->label_id
+      && a->n_top == b->n_top && a->age == b->age;
+}
+
+static void
+fill_rows (GstSthPanel * panel, const GstSthClassification * result,
+    guint first, guint top_k)
+{
+  guint i, end = MIN (MIN (top_k, result->n_top), GST_STH_PANEL_MAX_ROWS);
+
+  for (i = first; i < end; i++) {
+    GstSthPanelRow *row = &panel->rows[panel->n_rows++];
+
+    copy_label (row->label, result->labels[i]);
+    row->percent = to_percent (result->confidences[i]);
+  }
 }
 
 gboolean
@@ -96,7 +141,6 @@ gst_sth_panel_fill (GstSthPanel * panel, const GstSthClassification * result,
 {
   GstSthOverlayShow show = choice->show;
   gboolean recognised;
-  guint i;
 
   memset (panel, 0, sizeof (*panel));
   recognised = result->label && result->confidence >= choice->min_confidence;
@@ -104,18 +148,21 @@ gst_sth_panel_fill (GstSthPanel * panel, const GstSthClassification * result,
   if (!recognised && !(show & GST_STH_OVERLAY_SHOW_GUESSES))
     return FALSE;
 
-  panel->step = step_of (result);
+  panel->age = age_of (result);
+  panel->step = GST_STH_PANEL_STEPS - 1;
+  if (panel->age > 0)
+    panel->step -= MIN (panel->age - AGE_FRESH + 1, panel->step);
+  panel->color = recognised ? (gint) color_of (history, result->label_id) : -1;
+  panel->percent = -1;
   if (show & GST_STH_OVERLAY_SHOW_LABEL) {
     copy_label (panel->title, recognised ? result->label : "–");
-    panel->percent = recognised ? (gint) to_percent (result->confidence) : -1;
+    if (recognised)
+      panel->percent = (gint) to_percent (result->confidence);
   }
   if (show & GST_STH_OVERLAY_SHOW_BARS) {
-    panel->n_rows =
-        MIN (MIN (choice->top_k, result->n_top), GST_STH_PANEL_MAX_ROWS);
-    for (i = 0; i < panel->n_rows; i++) {
-      copy_label (panel->rows[i].label, result->labels[i]);
-      panel->rows[i].percent = to_percent (result->confidences[i]);
-    }
+    /* The best class is the title: its bar is there, the others follow. */
+    panel->bar = panel->percent >= 0;
+    fill_rows (panel, result, panel->bar ? 1 : 0, choice->top_k);
   }
   if (show & GST_STH_OVERLAY_SHOW_TIME)
     format_time (panel->time, sizeof (panel->time), result);

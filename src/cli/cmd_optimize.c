@@ -56,7 +56,8 @@ const SthCommand sth_cmd_optimize = {
     .name = "optimize",
     .arguments = "MODEL --output OUT.onnx",
     .summary = "write a model with what needs no run time done: constants folded, BatchNormalization in the weights",
-    .description = "The file holds standard ONNX operators only and computes the same; free dimensions are written as the numbers that they get here. "
-                   "Not needed to run a model: all commands and elements do the same, and more, when they open one.",
+    .description =
+        "The file holds standard ONNX operators only and computes the same; free dimensions are written as the numbers that they get here. "
+        "Not needed to run a model: all commands and elements do the same, and more, when they open one.",
     .run = run,
 };

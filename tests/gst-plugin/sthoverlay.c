@@ -37,6 +37,12 @@ static GstBuffer *grey_frame(Fixture *f, const GstSthClassification *result)
     GstBuffer *frame = fixture_frame(f, 0, SAMPLE);
 
     gst_buffer_memset(frame, 0, 0x80, gst_buffer_get_size(frame));
+    if (GST_VIDEO_FORMAT_INFO_HAS_PALETTE(f->info.finfo)) /* GStreamer draws with a cube of 6 x 6 x 6 colours, whatever the palette */
+        for (guint i = 0; i < 216; i++) {
+            const guint32 argb = 0xff000000 | i / 36 * 0x330000 | i / 6 % 6 * 0x3300 | i % 6 * 0x33;
+
+            gst_buffer_fill(frame, f->info.offset[1] + 4 * i, &argb, sizeof(argb));
+        }
     if (result)
         gst_sth_classification_attach(result, frame);
     return frame;
@@ -51,7 +57,7 @@ static GstBuffer *pass_grey(Fixture *f, const GstSthClassification *result)
 typedef struct {
     gint left, top, right, bottom; /* pixels that are not grey; right and bottom are exclusive; empty: right == 0 */
     guint n;
-    guint64 sum; /* of their values */
+    guint64 light; /* sum of what is brighter than the grey */
 } Box;
 
 /* Of a packed 8-bit format with `f->info`. */
@@ -73,7 +79,7 @@ static Box changed_box(Fixture *f, GstBuffer *buffer)
             box.right = MAX(box.right, x + 1);
             box.top = MIN(box.top, y);
             box.bottom = MAX(box.bottom, y + 1);
-            box.sum += row[x * bytes];
+            box.light += MAX(row[x * bytes], 0x80) - 0x80;
             box.n++;
         }
     }
@@ -221,17 +227,71 @@ static void test_pixel_aspect_ratio(void)
     g_assert_cmpint(ABS(2 * width[0] - width[2]), <=, 4);
 }
 
-/* Every format that the pad takes without downstream's help is drawn into, one after the other by one element. */
+/* The frame as RGB without smoothing of colours between pixels; caller frees. */
+static GstBuffer *to_rgb(const GstVideoInfo *info, GstBuffer *buffer)
+{
+    GstVideoInfo rgb;
+    GstVideoFrame in, out;
+    GstVideoConverter *converter;
+    GstBuffer *converted;
+
+    gst_video_info_set_format(&rgb, GST_VIDEO_FORMAT_RGB, info->width, info->height);
+    rgb.fps_n = info->fps_n;
+    rgb.fps_d = info->fps_d;
+    converted = gst_buffer_new_allocate(NULL, rgb.size, NULL);
+    converter = gst_video_converter_new(
+        info, &rgb, gst_structure_new("o", GST_VIDEO_CONVERTER_OPT_CHROMA_MODE, GST_TYPE_VIDEO_CHROMA_MODE, GST_VIDEO_CHROMA_MODE_NONE, NULL));
+    g_assert_true(gst_video_frame_map(&in, info, buffer, GST_MAP_READ));
+    g_assert_true(gst_video_frame_map(&out, &rgb, converted, GST_MAP_WRITE));
+    gst_video_converter_frame(converter, &in, &out);
+    gst_video_frame_unmap(&in);
+    gst_video_frame_unmap(&out);
+    gst_video_converter_free(converter);
+    return converted;
+}
+
+/* Counts pixels that differ, inside the panel and outside of it. Pixels that share a colour with one of the panel's count as inside. */
+static void count_changes(const GstVideoInfo *info, GstBuffer *before, GstBuffer *after, const Box *panel, guint *inside, guint *outside)
+{
+    GstBuffer *a = to_rgb(info, before), *b = to_rgb(info, after);
+    const gsize stride = GST_ROUND_UP_4(info->width * 3);
+    GstMapInfo ma, mb;
+
+    *inside = *outside = 0;
+    gst_buffer_map(a, &ma, GST_MAP_READ);
+    gst_buffer_map(b, &mb, GST_MAP_READ);
+    for (gint y = 0; y < info->height; y++)
+        for (gint x = 0; x < info->width; x++) {
+            const gsize at = y * stride + x * 3;
+            const gboolean within =
+                x >= (panel->left & ~3) && x < ((panel->right + 3) & ~3) && y >= (panel->top & ~3) && y < ((panel->bottom + 3) & ~3);
+
+            if (memcmp(ma.data + at, mb.data + at, 3) != 0)
+                (*(within ? inside : outside))++;
+        }
+    gst_buffer_unmap(a, &ma);
+    gst_buffer_unmap(b, &mb);
+    gst_buffer_unref(a);
+    gst_buffer_unref(b);
+}
+
+/* Every format that the pad takes without downstream's help is drawn into, one after the other by one element: all of the panel, nothing else. */
 static void test_formats(void)
 {
     const GstSthClassification result = result_of("waving", 0.9);
     guint n, n_tested = 0;
     const GstVideoFormat *formats = gst_video_formats_raw(&n);
+    Box panel = {0};
+    GstBuffer *out;
     GstPad *pad;
     Fixture f;
 
     fixture_open(&f, "sthoverlay", "");
     gst_harness_set_sink_caps_str(f.harness, "video/x-raw");
+    fixture_set_caps(&f, "video/x-raw,format=RGB,width=320,height=240,framerate=8/1");
+    out = pass_grey(&f, &result);
+    panel = changed_box(&f, out);
+    gst_buffer_unref(out);
     pad = gst_element_get_static_pad(f.element, "sink");
     for (guint i = 0; i < n; i++) {
         const char *name = gst_video_format_to_string(formats[i]);
@@ -239,16 +299,15 @@ static void test_formats(void)
         GstCaps *caps = gst_caps_from_string(text);
 
         if (gst_pad_query_accept_caps(pad, caps)) {
-            GstBuffer *plain, *out;
-            GstMapInfo map;
+            guint inside, outside;
+            GstBuffer *plain;
 
             fixture_set_caps(&f, text);
             plain = grey_frame(&f, NULL);
             out = pass_grey(&f, &result);
-            gst_buffer_map(plain, &map, GST_MAP_READ);
-            if (gst_buffer_memcmp(out, 0, map.data, map.size) == 0)
-                g_error("nothing is drawn into %s", name);
-            gst_buffer_unmap(plain, &map);
+            count_changes(&f.info, plain, out, &panel, &inside, &outside);
+            if (inside < panel.n * 9 / 10 || outside > 0)
+                g_error("%s: %u of %u pixels drawn, %u beside the panel", name, inside, panel.n, outside);
             gst_buffer_unref(plain);
             gst_buffer_unref(out);
             n_tested++;
@@ -384,28 +443,90 @@ static void test_labels_are_text(void)
     g_free(longest);
 }
 
-/* What an old result covers of the picture becomes fainter. */
+/* What an old result says becomes fainter, second by second; the panel behind it stays. */
 static void test_fades(void)
 {
+    static const guint ages[] = {0, 2, 4, 9}; /* s */
     GstSthClassification result = result_of("waving", 0.9);
-    guint64 darkness[3];
+    guint64 last = G_MAXUINT64;
+    gint right = 0, bottom = 0;
 
-    for (guint i = 0; i < 3; i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(ages); i++) {
         GstBuffer *out;
         Fixture f;
         Box box;
 
         result.held = i > 0;
-        result.age = i * 2 * GST_SECOND;
+        result.age = ages[i] * GST_SECOND;
         open_overlay(&f, "", "GRAY8", 640, 480);
         out = pass_grey(&f, &result);
         box = changed_box(&f, out);
-        darkness[i] = (guint64)box.n * 0x80 - MIN(box.sum, (guint64)box.n * 0x80);
+        g_assert_cmpuint(box.light, <, last);
+        g_assert_true(i == 0 || (box.right == right && box.bottom == bottom));
+        last = box.light;
+        right = box.right;
+        bottom = box.bottom;
         gst_buffer_unref(out);
         fixture_close(&f);
     }
-    g_assert_cmpuint(darkness[1], <, darkness[0]);
-    g_assert_cmpuint(darkness[2], <, darkness[1]);
+}
+
+/* Long labels take two lines and end in an ellipsis; the panel keeps the width that it once had, and stays inside the picture. */
+static void test_stands_still(void)
+{
+    GstSthClassification small = result_of("a", 0.9), large = result_of("putting something behind something", 0.9);
+    GstBuffer *out;
+    Box first, wide, again;
+    Fixture f;
+
+    open_overlay(&f, "show=label", "RGB", 640, 480);
+    out = pass_grey(&f, &small);
+    first = changed_box(&f, out);
+    gst_buffer_unref(out);
+    large.sequence = 1;
+    out = pass_grey(&f, &large);
+    wide = changed_box(&f, out);
+    gst_buffer_unref(out);
+    small.sequence = 2;
+    out = pass_grey(&f, &small);
+    again = changed_box(&f, out);
+    gst_buffer_unref(out);
+    g_assert_cmpint(wide.right, >, first.right);
+    g_assert_cmpint(wide.bottom, >, first.bottom);
+    g_assert_cmpint(again.right, ==, wide.right);
+    g_assert_cmpint(again.bottom, ==, first.bottom);
+    fixture_close(&f);
+}
+
+/* In a script that is read from the right, the stripe of colour is at the right. */
+static void test_right_to_left(void)
+{
+    static const struct {
+        const char *label;
+        gboolean right;
+    } rows[] = {{"waving", FALSE}, {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", TRUE}, {"\xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7", TRUE}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const GstSthClassification result = result_of(rows[i].label, 0.9);
+        GstVideoFrame frame;
+        GstBuffer *out;
+        const guint8 *left, *right;
+        Fixture f;
+        Box box;
+
+        open_overlay(&f, "accent-color=0xffff0000", "RGB", 640, 480);
+        out = pass_grey(&f, &result);
+        box = changed_box(&f, out);
+        g_assert_true(gst_video_frame_map(&frame, &f.info, out, GST_MAP_READ));
+        left = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA(&frame, 0) + (box.top + box.bottom) / 2 * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
+        right = left + (box.right - 2) * 3;
+        left += (box.left + 1) * 3;
+        g_assert_cmpint(left[0] > 200 && left[1] < 50, ==, !rows[i].right);
+        g_assert_cmpint(right[0] > 200 && right[1] < 50, ==, rows[i].right);
+        gst_video_frame_unmap(&frame);
+        gst_buffer_unref(out);
+        fixture_close(&f);
+    }
 }
 
 /* Properties change the picture while it plays. */
@@ -470,6 +591,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sthoverlay/shared-frame", test_shared_frame);
     g_test_add_func("/sthoverlay/labels-are-text", test_labels_are_text);
     g_test_add_func("/sthoverlay/fades", test_fades);
+    g_test_add_func("/sthoverlay/stands-still", test_stands_still);
+    g_test_add_func("/sthoverlay/right-to-left", test_right_to_left);
     g_test_add_func("/sthoverlay/properties", test_properties);
     g_test_add_func("/sthoverlay/guesses", test_guesses);
     return g_test_run();
