@@ -29,8 +29,10 @@ typedef enum {
     STH_OP_INPLACE_1 = 1 << 2,
     /* Its value follows from the shape of its input alone: folded even where the input is no constant. */
     STH_OP_SHAPE_ONLY = 1 << 3,
-    /* Takes half floats as they are, for it moves elements without computing with them. Around all other operators that is done in float32. */
-    STH_OP_ANY_TYPE = 1 << 4,
+    /* Takes half floats as they are; all others, but those of shapes, get them as float32 (optimiser/widen.h). */
+    STH_OP_HALF = 1 << 4,
+    /* Its outputs from the second on are float32 whatever its inputs are. */
+    STH_OP_FLOAT_EXTRAS = 1 << 5,
 } SthOpFlags;
 
 struct _SthOp {

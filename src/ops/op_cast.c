@@ -56,8 +56,8 @@ static void run_cast(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_cast;
-const SthOp sth_op_cast = {.name = "Cast", .since = 6, .flags = STH_OP_ANY_TYPE, .min_in = 1, .max_in = 1, .infer = infer_cast, .run = run_cast};
+const SthOp sth_op_cast = {.name = "Cast", .since = 6, .flags = STH_OP_HALF, .min_in = 1, .max_in = 1, .infer = infer_cast, .run = run_cast};
 
 extern const SthOp sth_op_cast_like;
 const SthOp sth_op_cast_like = {
-    .name = "CastLike", .since = 15, .flags = STH_OP_ANY_TYPE, .min_in = 2, .max_in = 2, .infer = infer_cast_like, .run = run_cast};
+    .name = "CastLike", .since = 15, .flags = STH_OP_HALF, .min_in = 2, .max_in = 2, .infer = infer_cast_like, .run = run_cast};

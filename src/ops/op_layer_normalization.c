@@ -75,5 +75,11 @@ static void run_norm(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_layer_normalization;
-const SthOp sth_op_layer_normalization = {
-    .name = "LayerNormalization", .since = 17, .min_in = 2, .max_in = 3, .infer = infer, .prepare = prepare, .run = run_norm};
+const SthOp sth_op_layer_normalization = {.name = "LayerNormalization",
+                                          .since = 17,
+                                          .flags = STH_OP_FLOAT_EXTRAS,
+                                          .min_in = 2,
+                                          .max_in = 3,
+                                          .infer = infer,
+                                          .prepare = prepare,
+                                          .run = run_norm};

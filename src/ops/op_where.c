@@ -43,5 +43,4 @@ static void run_where(const SthOpRun *run)
 }
 
 extern const SthOp sth_op_where;
-const SthOp sth_op_where = {
-    .name = "Where", .since = 9, .flags = STH_OP_ANY_TYPE, .min_in = 3, .max_in = 3, .infer = infer, .prepare = prepare, .run = run_where};
+const SthOp sth_op_where = {.name = "Where", .since = 9, .min_in = 3, .max_in = 3, .infer = infer, .prepare = prepare, .run = run_where};

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "ops/op.h"
 #include "optimiser/optimiser.h"
+#include "optimiser/widen.h"
 
 /* Larger tensors than this are a broken shape, not a network. */
 #define MAX_TENSOR_BYTES ((gint64)1 << 40)
@@ -153,25 +154,41 @@ static gboolean check_graph_inputs(SthGraph *graph, GError **error)
     return TRUE;
 }
 
+/* Infers a node that takes no halfs any more, and folds it if it can be. */
+static gboolean infer_node(SthWidening *widening, SthNode *node, GError **error)
+{
+    if (!node->op->infer(node, error))
+        return FALSE;
+    sth_widening_leave(widening, node);
+    if (!check_outputs(node, error))
+        return FALSE;
+    if (!is_foldable(node))
+        return TRUE;
+    if (!fold_node(node, error))
+        return FALSE;
+    sth_graph_retire_node(widening->graph, node);
+    return TRUE;
+}
+
 gboolean sth_graph_infer(SthGraph *graph, GError **error)
 {
-    gboolean folded = FALSE;
+    gboolean done = TRUE;
+    SthWidening widening;
 
     if (!check_graph_inputs(graph, error))
         return FALSE;
-    for (guint i = 0; i < graph->nodes->len; i++) {
+    sth_widening_init(&widening, graph);
+    for (guint i = 0; i < graph->nodes->len && done; i++) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
 
-        if (!check_inputs(node, error) || !node->op->infer(node, error) || !check_outputs(node, error))
-            return FALSE;
-        if (is_foldable(node)) {
-            if (!fold_node(node, error))
-                return FALSE;
-            sth_graph_retire_node(graph, node);
-            folded = TRUE;
+        done = check_inputs(node, error);
+        if (done && sth_widening_enter(&widening, node)) {
+            i--; /* its Casts stand here now */
+            continue;
         }
+        done = done && infer_node(&widening, node, error);
     }
-    if (folded)
-        sth_graph_sweep_nodes(graph);
-    return TRUE;
+    sth_widening_clear(&widening);
+    sth_graph_sweep_nodes(graph);
+    return done;
 }
