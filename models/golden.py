@@ -26,7 +26,7 @@ import onnx
 import torch
 from torch import nn
 
-from sth import data, goldens, networks, onnx_export, onnx_run, torch_forms
+from sth import data, goldens, networks, onnx_export, onnx_run, torch_forms, variants
 
 # name, network, frames, (height, width), options of onnx_export.export
 EXAMPLES = [
@@ -192,11 +192,16 @@ def run(net, x):
     return net(torch.from_numpy(x)).numpy()
 
 
-def cook(recipe, make):
-    """(ModelProto, input in the recipe's layout, PyTorch's scores); make: small_net or full_net."""
+def random_net(recipe, make):
+    """(network with random weights, frames, (height, width)); make: small_net or full_net."""
     torch.manual_seed(0)
     net, frames, size = make(recipe.net, recipe.integration)
-    net = randomise(net, 1)
+    return randomise(net, 1), frames, size
+
+
+def cook(recipe, make):
+    """(ModelProto, input in the recipe's layout, PyTorch's scores)."""
+    net, frames, size = random_net(recipe, make)
     shape = onnx_export.INPUT_SHAPES[recipe.layout](frames, *size)
     array = goldens.noise(tuple(shape))
     return write(recipe, net, size, array), array, run(net, clip_of(array, recipe.layout))
@@ -206,6 +211,26 @@ def pairwise_goldens(folder):
     for recipe in pairwise():
         model, _, y = cook(recipe, small_net)
         print("%s: %.0f kB" % (name_of(recipe), goldens.save(folder, name_of(recipe), model, y)))
+
+
+def style_goldens(folder):
+    """Every form in every style of sth/variants.py, the networks in turn."""
+    nets = itertools.cycle(("resnet18", "mobilenet_v2"))
+    layouts = {"a": "NCTHW", "b": "NCTHW", "c": "NTCHW", "d": "TCHW"}
+    for form, style in itertools.product(FACTORS["form"], variants.STYLES):
+        opset, fold, _ = variants.STYLES[style]
+        recipe = Recipe(form, next(nets), "sum", opset, "hand", fold, layouts[form], "fused", "one")
+        model, array, _ = cook(recipe, small_net)
+        model = variants.restyle(model, style)
+        x = clip_of(array, recipe.layout)
+        if style == "tensorflow":  # the noise is in its layout
+            shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
+            x = goldens.noise(shape)
+            x = np.moveaxis(x if x.ndim == 5 else x[None], 4, 1)
+        net, _, _ = random_net(recipe, small_net)
+        name = "_".join((recipe.net, form, style))
+        print("%s: %.0f kB" % (name, goldens.save(folder, name, model,
+                                                  run(net, np.ascontiguousarray(x)))))
 
 
 def sth_error(sth, model, x, y):
@@ -279,6 +304,7 @@ def main():
     else:
         examples(args.output)
         pairwise_goldens(os.path.join(args.output, "sth"))
+        style_goldens(os.path.join(args.output, "sth"))
     return 0
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests of the layers, the better start and the exporter: python3 -m unittest test_sth"""
+import itertools
 import unittest
 
 import numpy as np
@@ -9,7 +10,8 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from sth import convert, layers, networks, onnx_export, onnx_run, pretrained
+import golden
+from sth import convert, layers, networks, onnx_export, onnx_run, pretrained, torch_forms
 
 FRAMES = 5
 
@@ -222,18 +224,47 @@ class Start(unittest.TestCase):
 class Export(unittest.TestCase):
     """All forms, layouts and opsets of an ONNX file compute the network."""
 
-    def test_forms(self):
-        torch.manual_seed(0)
-        nets = (networks.STHResNet(3, (1, 1), False, FRAMES, width=8),
-                networks.STHMobileNetV2(3, FRAMES, settings=[(2, 8, 2, 2)], stem=8, last=16))
+    def networks(self):
+        """(network with random weights and attention, frames, PyTorch's scores)."""
         x = np.random.default_rng(0).normal(0, 1, (1, 3, FRAMES, 18, 22)).astype(np.float32)
-        for net in nets:
-            with torch.no_grad():
-                expected = net.eval()(torch.from_numpy(x)).numpy()
+        for integration in ("sum", "attention"):
+            temporal = networks.Temporal("sth", 0.25, integration)
+            for net in (networks.STHResNet(3, (1, 1), False, FRAMES, width=8,
+                                           integration=integration),
+                        networks.STHMobileNetV2(3, FRAMES, temporal, settings=[(2, 8, 2, 2)],
+                                                stem=8, last=16)):
+                golden.randomise(net, 0)
+                with torch.no_grad():
+                    yield net, x, net(torch.from_numpy(x)).numpy()
+
+    def test_forms(self):
+        for net, x, expected in self.networks():
             for form in "abcd":
-                for fold, opset in ((True, 13), (False, 11)):
+                for fold, opset in ((True, 13), (False, 9), (False, 18)):
                     model = onnx_export.export(net, (18, 22), form=form, fold=fold, opset=opset)
                     np.testing.assert_allclose(onnx_run.run(model, x), expected, 1e-4, 1e-4)
+
+    def test_modules(self):
+        """What is given to torch.onnx.export computes the network, from every layout."""
+        for net, x, expected in self.networks():
+            for form, layout in itertools.product("abcd", ("NCTHW", "NTCHW", "TCHW")):
+                if form in "ab" and layout == "TCHW":
+                    continue
+                given = torch.from_numpy(golden.arrange(x, layout))
+                with torch.no_grad():
+                    scores = torch_forms.as_form(net, form, layout)(given).numpy()
+                np.testing.assert_allclose(scores, expected, 1e-4, 1e-4)
+
+    def test_pairs(self):
+        """Any two choices that can be combined are, in some golden."""
+        recipes = list(golden.pairwise())
+        self.assertLess(len(recipes), 40)
+        for a, b in itertools.combinations(range(len(golden.FACTORS)), 2):
+            values = list(golden.FACTORS.values())
+            met = {(r[a], r[b]) for r in recipes}
+            can = {(r[a], r[b]) for r in map(golden.Recipe._make, itertools.product(*values))
+                   if golden.possible(r)}
+            self.assertEqual(can, met)
 
 
 if __name__ == "__main__":
