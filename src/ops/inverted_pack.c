@@ -168,12 +168,14 @@ static gboolean is_inside(const SthSliding *s, const SthInvertedTap *tap)
            (s->out[STH_W] - 1) * s->stride[STH_W] + tap->w - s->pad[STH_W] < s->in[STH_W];
 }
 
-/* All of its weights are at one position, which is inside; then *place is that position, unless it was set before to another one. */
+/* All of its weights are at one position, which is inside, and the panel kernel can take such steps; then *place is that position, unless it was set before to another one. */
 static gboolean is_sampled(const Packer *p, gsize channel, SthInvertedTap *place, gboolean *placed)
 {
     const SthSliding *s = &p->convs[STH_DEPTHWISE].sliding;
     const float *kernel = kernel_of(p, channel);
 
+    if (s->stride[STH_W] * p->convs[STH_EXPAND].sliding.stride[STH_W] > 2)
+        return FALSE;
     for (gsize i = 0; i < sth_sliding_taps(s); i++) {
         const SthInvertedTap tap = tap_at(s, i);
 
