@@ -23,6 +23,8 @@ typedef struct {
 
 /* Reads a Conv whose inputs 0 and 1 have their shapes. FALSE with @error where they do not fit together. */
 gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error);
+/* The same for an operator that is like it, but has its weights, of shape @weight, elsewhere. */
+gboolean sth_conv_init_weight(SthConv *conv, const SthNode *node, const SthShape *weight, GError **error);
 
 /* A way to run it: a row of op_conv.c. */
 typedef struct {

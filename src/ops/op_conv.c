@@ -18,9 +18,9 @@ typedef struct {
     gpointer data;
 } Prepared;
 
-gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
+gboolean sth_conv_init_weight(SthConv *conv, const SthNode *node, const SthShape *weight, GError **error)
 {
-    const SthShape *in = &sth_node_input(node, 0)->tensor.shape, *weight = &sth_node_input(node, 1)->tensor.shape;
+    const SthShape *in = &sth_node_input(node, 0)->tensor.shape;
     gint64 groups = sth_node_int(node, "group", 1);
 
     if (!sth_sliding_init(&conv->sliding, node, weight, error))
@@ -37,6 +37,11 @@ gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
     conv->min = sth_node_float(node, "sth.min", -INFINITY);
     conv->max = sth_node_float(node, "sth.max", INFINITY);
     return TRUE;
+}
+
+gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
+{
+    return sth_conv_init_weight(conv, node, &sth_node_input(node, 1)->tensor.shape, error);
 }
 
 static gboolean infer(SthNode *node, GError **error)
