@@ -110,6 +110,6 @@ static void run(const SthOpRun *run)
 
 extern const SthOp sth_op_depth_to_space, sth_op_space_to_depth;
 const SthOp sth_op_depth_to_space = {
-    .name = "DepthToSpace", .since = 1, .min_in = 1, .max_in = 1, .infer = infer_depth, .prepare = prepare_depth, .run = run};
+    .name = "DepthToSpace", .since = 1, .flags = STH_OP_HALF, .min_in = 1, .max_in = 1, .infer = infer_depth, .prepare = prepare_depth, .run = run};
 const SthOp sth_op_space_to_depth = {
-    .name = "SpaceToDepth", .since = 1, .min_in = 1, .max_in = 1, .infer = infer_space, .prepare = prepare_space, .run = run};
+    .name = "SpaceToDepth", .since = 1, .flags = STH_OP_HALF, .min_in = 1, .max_in = 1, .infer = infer_space, .prepare = prepare_space, .run = run};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops/axis_map.h"
+#include "ops/elements.h"
 
 typedef enum { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } PadMode;
 
@@ -69,8 +70,8 @@ static gboolean infer(SthNode *node, GError **error)
 {
     PadMode mode = PAD_CONSTANT;
     gint64 begin[STH_MAX_RANK], end[STH_MAX_RANK];
-    if (!sth_op_require_types(node, 0, node->opset < 11 ? STH_TYPES_REAL : STH_TYPES_ANY, error) || !find_mode(node, &mode, error) ||
-        !find_pads(node, begin, end, error) || !check_value(node, error))
+    if (!sth_op_require_types(node, 0, STH_TYPES_ANY, error) || !find_mode(node, &mode, error) || !find_pads(node, begin, end, error) ||
+        !check_value(node, error))
         return FALSE;
     const SthTensor *in = sth_op_in(node, 0);
     SthShape shape = in->shape;
@@ -123,12 +124,9 @@ static gboolean prepare(SthNode *node, GError **error)
     }
     Pad *pad = g_new0(Pad, 1);
     pad->map = sth_axis_map_new(&in->shape, &out->shape, sth_dtype_size(in->dtype), maps);
-    float value = sth_node_float(node, "value", 0);
-    double wide = (double)value;
-    if (in->dtype == STH_DTYPE_FLOAT)
-        memcpy(pad->value, &value, sizeof value);
-    else if (in->dtype == STH_DTYPE_DOUBLE)
-        memcpy(pad->value, &wide, sizeof wide);
+    const SthTensor value = {.dtype = in->dtype, .data = pad->value};
+    const double given = (double)sth_node_float(node, "value", 0);
+    sth_elements_from_doubles(&value, &given, 0, 1);
     node->prepared = pad;
     return TRUE;
 }
@@ -150,6 +148,7 @@ static void run_pad(const SthOpRun *run)
 extern const SthOp sth_op_pad;
 const SthOp sth_op_pad = {.name = "Pad",
                           .since = 2,
+                          .flags = STH_OP_HALF,
                           .min_in = 1,
                           .max_in = 4,
                           .constant_in = 1 << 1 | 1 << 3,
