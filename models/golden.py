@@ -246,12 +246,16 @@ def sth_error(sth, model, x, y):
         return float(np.abs(np.load(files[2]) - y).max() / np.abs(y).max()), ""
 
 
-def sweep(sth, full, only):
-    """Run all recipes (full: those with one clip a batch, fused norms, NCTHW or TCHW); tell errors."""
+def sweep(sth, full, wanted):
+    """Run all recipes (full: those with one clip a batch, fused norms, NCTHW or TCHW); tell errors.
+
+    wanted: only those with these values; None is any.
+    """
     worst, count, failed = collections.OrderedDict(), 0, 0
     for recipe in (Recipe(*values) for values in itertools.product(*FACTORS.values())):
         rare = (recipe.layout == "NTCHW", recipe.norms == "kept", recipe.batch == "free")
-        if not possible(recipe) or (full and any(rare)) or (only and recipe.net != only):
+        if not possible(recipe) or (full and any(rare)) or any(
+                value not in (None, getattr(recipe, key)) for key, value in wanted.items()):
             continue
         model, x, y = cook(recipe, full_net if full else small_net)
         error, complaint = sth_error(sth, model, x, y)
@@ -291,11 +295,13 @@ def main():
     p.add_argument("--clip", help="a video file for it")
     p.add_argument("--sweep", metavar="STH", help="run all combinations with this `sth`")
     p.add_argument("--full", action="store_true", help="sweep networks of full width")
-    p.add_argument("--net", choices=FACTORS["net"], help="sweep this network only")
+    for factor in ("net", "form", "writer"):
+        p.add_argument("--" + factor, choices=FACTORS[factor], help="sweep this %s only" % factor)
     args = p.parse_args()
     torch.set_num_threads(1)
     if args.sweep:
-        return 1 if sweep(args.sweep, args.full, args.net) else 0
+        wanted = {factor: getattr(args, factor) for factor in ("net", "form", "writer")}
+        return 1 if sweep(args.sweep, args.full, wanted) else 0
     if not args.output:
         p.error("--output or --sweep is needed")
     os.makedirs(os.path.join(args.output, "sth"), exist_ok=True)
