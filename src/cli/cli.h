@@ -37,6 +37,16 @@ int sth_cli_fail(const SthCommand *command, GError *error);
 /* Writes all of @text to standard output; FALSE with @error (STH_ERROR_FILE) when that fails (disk full, closed pipe). */
 gboolean sth_cli_write(const char *text, gssize length, GError **error);
 
+/* Rows of a command's options for what a model's file leaves open, and the model opened with what they say. */
+extern char *sth_cli_layout;
+extern int sth_cli_window_size;
+#define STH_CLI_MODEL_ENTRIES                                                                                                                        \
+    {"layout", 0, 0, G_OPTION_ARG_STRING, &sth_cli_layout, "axes of its input: NTCHW, NCTHW, TCHW, NTHWC, THWC [by their sizes]", "AXES"},           \
+    {                                                                                                                                                \
+        "window-size", 0, 0, G_OPTION_ARG_INT, &sth_cli_window_size, "frames of a window, for a model that leaves them free", "N"                    \
+    }
+SthModel *sth_cli_open_model(const char *path, GError **error);
+
 /* The model that is used where none is named: the environment variable GST_STH_MODEL, else the installed one. Not checked to be there. */
 const char *sth_cli_default_model(void);
 

@@ -146,7 +146,7 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
 {
     GError *error = NULL;
     Figures figures = {0};
-    SthModel *model = sth_model_open(path, NULL, &error);
+    SthModel *model = sth_cli_open_model(path, &error);
     if (model == NULL)
         return sth_cli_fail(command, error);
     SthSession *session = sth_session_new(model, threads, &error);
@@ -171,6 +171,7 @@ static int run(const SthCommand *command, int argc, char **argv)
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads, "threads at most [all processors]", "N"},
         {"iterations", 'n', 0, G_OPTION_ARG_INT, &iterations, "runs that count [10]", "N"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one JSON object instead of a table", NULL},
+        STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
     if (!sth_cli_parse(command, entries, &argc, &argv))

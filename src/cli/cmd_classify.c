@@ -248,7 +248,7 @@ static char *check_options(Options *o, int n_locations)
 static int classify(const SthCommand *command, Options *o, char **locations)
 {
     GError *error = NULL;
-    o->model = sth_model_open(o->model_file != NULL ? o->model_file : sth_cli_default_model(), NULL, &error);
+    o->model = sth_cli_open_model(o->model_file != NULL ? o->model_file : sth_cli_default_model(), &error);
     if (o->model == NULL) {
         if (o->model_file == NULL)
             g_prefix_error(&error, "no model given by --model or GST_STH_MODEL, and the default one does not open: ");
@@ -274,6 +274,7 @@ static int run(const SthCommand *command, int argc, char **argv)
         {"stride", 0, 0, G_OPTION_ARG_INT, &o.stride, "sampled frames between two windows [half a window]", "N"},
         {"smoothing", 0, 0, G_OPTION_ARG_DOUBLE, &o.smoothing, "time constant of the smoothing of confidences [0]", "SECONDS"},
         {"threads", 't', 0, G_OPTION_ARG_INT, &o.threads, "threads at most [all processors]", "N"},
+        STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
     if (!sth_cli_parse(command, entries, &argc, &argv))

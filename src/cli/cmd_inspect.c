@@ -96,6 +96,7 @@ static int run(const SthCommand *command, int argc, char **argv)
     gboolean graph = FALSE;
     const GOptionEntry entries[] = {
         {"graph", 'g', 0, G_OPTION_ARG_NONE, &graph, "also each node: operator, shapes, what was fused into it, its kernel", NULL},
+        STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
     if (!sth_cli_parse(command, entries, &argc, &argv))
@@ -105,7 +106,7 @@ static int run(const SthCommand *command, int argc, char **argv)
     const char *path = argc == 2 ? argv[1] : sth_cli_default_model();
 
     GError *error = NULL;
-    SthModel *model = sth_model_open(path, NULL, &error);
+    SthModel *model = sth_cli_open_model(path, &error);
     if (model == NULL)
         return sth_cli_fail(command, error);
     g_autofree char *text = describe(model, path, graph);

@@ -82,6 +82,7 @@ static int run(const SthCommand *command, int argc, char **argv)
         {"input", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &inputs, "NumPy file for an input; once for each input, in the model's order", "X.npy"},
         {"output", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &outputs, "NumPy file to write an output to; in the model's order", "Y.npy"},
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads, "threads at most [all processors]", "N"},
+        STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
     if (!sth_cli_parse(command, entries, &argc, &argv))
@@ -95,7 +96,7 @@ static int run(const SthCommand *command, int argc, char **argv)
 
     GError *error = NULL;
     char *none[] = {NULL};
-    SthModel *model = sth_model_open(argv[1], NULL, &error);
+    SthModel *model = sth_cli_open_model(argv[1], &error);
     if (model == NULL)
         return sth_cli_fail(command, error);
     gboolean ok = check_counts(model, argv[1], inputs != NULL ? g_strv_length(inputs) : 0, g_strv_length(outputs), &error) &&

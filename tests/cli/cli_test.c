@@ -168,6 +168,18 @@ static void test_run_goldens(void)
     g_assert_cmpuint(n, >=, 10);
 }
 
+static void test_model_options(void)
+{
+    g_autofree char *model = golden(GOLDEN, ".onnx");
+    Outcome outcome = sth("inspect --layout ncthw --window-size 6 %s", model);
+    g_assert_cmpint(outcome.code, ==, 0);
+    outcome_clear(&outcome);
+    expect_failure(sth("inspect --layout nchwt %s", model), 1, "--layout nchwt: must be NTCHW, NCTHW, TCHW, NTHWC or THWC");
+    expect_failure(sth("inspect --layout ntchw %s", model), 1, "layout NTCHW does not fit its input");
+    expect_failure(sth("bench --window-size 7 %s", model), 1, "a window of 7 frames was asked for, but the model takes 6");
+    expect_failure(sth("run --window-size=-1 %s --output x.npy", model), 1, "--window-size -1: must be a number of frames");
+}
+
 static void test_run_errors(void)
 {
     g_autofree char *model = golden(GOLDEN, ".onnx"), *in = golden(GOLDEN, ".in.npy"), *wrong = golden(GOLDEN, ".out.npy");
@@ -319,6 +331,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cli/help", test_help);
     g_test_add_func("/cli/usage", test_usage);
     g_test_add_func("/cli/run/goldens", test_run_goldens);
+    g_test_add_func("/cli/model-options", test_model_options);
     g_test_add_func("/cli/run/errors", test_run_errors);
     g_test_add_func("/cli/inspect", test_inspect);
     g_test_add_func("/cli/bench", test_bench);

@@ -1,0 +1,25 @@
+/* Options of the commands that open a model: what its file leaves open.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/cli.h"
+
+char *sth_cli_layout;
+int sth_cli_window_size;
+
+SthModel *sth_cli_open_model(const char *path, GError **error)
+{
+    SthModelOptions options = {.window_size = (guint)sth_cli_window_size};
+
+    if (sth_cli_window_size < 0) {
+        g_set_error(error, STH_ERROR, STH_ERROR_ARGUMENT, "--window-size %d: must be a number of frames", sth_cli_window_size);
+        return NULL;
+    }
+    if (sth_cli_layout != NULL) {
+        options.layout = sth_model_layout_from_name(sth_cli_layout);
+        if (options.layout == STH_LAYOUT_AUTO) {
+            g_set_error(error, STH_ERROR, STH_ERROR_ARGUMENT, "--layout %s: must be NTCHW, NCTHW, TCHW, NTHWC or THWC", sth_cli_layout);
+            return NULL;
+        }
+    }
+    return sth_model_open(path, &options, error);
+}
