@@ -59,7 +59,7 @@ SthAttr *sth_onnx_attribute(SthOnnxReader *reader, const SthNode *node, const On
 /* Fills reader->graph from the file's graph. */
 gboolean sth_onnx_read_graph(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error);
 
-/* A copy that is valid UTF-8, for names that people will read; NULL gives "". */
+/* A copy that is valid UTF-8 of one line, for names that people will read; NULL gives "". */
 char *sth_onnx_text(const char *bytes);
 
 G_END_DECLS

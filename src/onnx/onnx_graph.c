@@ -13,7 +13,11 @@
 
 char *sth_onnx_text(const char *bytes)
 {
-    return g_utf8_make_valid(bytes != NULL ? bytes : "", -1);
+    char *text = g_utf8_make_valid(bytes != NULL ? bytes : "", -1);
+    for (char *at = text; *at != '\0'; at++)
+        if (g_ascii_iscntrl(*at))
+            *at = '?';
+    return text;
 }
 
 /* Sets @error to "'file': " and the message, in which %s stands for @bytes made readable. */

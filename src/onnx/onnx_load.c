@@ -58,8 +58,10 @@ static gboolean read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model,
 
 static void read_metadata(SthGraph *graph, const Onnx__ModelProto *model)
 {
-    for (gsize i = 0; i < model->n_metadata_props; i++)
-        g_hash_table_replace(graph->metadata, sth_onnx_text(model->metadata_props[i]->key), sth_onnx_text(model->metadata_props[i]->value));
+    for (gsize i = 0; i < model->n_metadata_props; i++) {
+        const char *value = model->metadata_props[i]->value;
+        g_hash_table_replace(graph->metadata, sth_onnx_text(model->metadata_props[i]->key), g_utf8_make_valid(value != NULL ? value : "", -1));
+    }
 }
 
 static SthGraph *read_model(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)

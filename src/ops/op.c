@@ -42,6 +42,10 @@ gboolean sth_op_error(const SthNode *node, GError **error, const char *format, .
     va_start(args, format);
     char *message = g_strdup_vprintf(format, args);
     va_end(args);
+    /* One line, even where an attribute's text has several. */
+    for (char *at = message; *at != '\0'; at++)
+        if (g_ascii_iscntrl(*at))
+            *at = ' ';
     g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "cannot run '%s' (%s): %s", node->name, node->op_type, message);
     g_free(message);
     return FALSE;
