@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* From this size on memory starts on a huge page and asks for such: layers step through it by whole planes, a page of 4 KiB each. */
 #define HUGE_FROM ((gsize)4 << 20)
@@ -50,4 +51,30 @@ GBytes *sth_aligned_bytes(gsize bytes, gpointer *data)
     if (data)
         *data = memory;
     return g_bytes_new_with_free_func(memory, bytes, sth_aligned_free, memory);
+}
+
+static gboolean parse_size(const char *text, gsize *size)
+{
+    static const char units[] = "KMG";
+    char *end = NULL;
+    guint64 number = g_ascii_strtoull(text, &end, 10);
+    const char *unit = *end != '\0' ? strchr(units, g_ascii_toupper(*end)) : NULL;
+    guint shift = unit != NULL ? 10 * (guint)(unit - units + 1) : 0;
+
+    if (!g_ascii_isdigit(text[0]) || (unit != NULL ? end[1] : end[0]) != '\0' || number == 0 || number > G_MAXSIZE >> shift)
+        return FALSE;
+    *size = (gsize)number << shift;
+    return TRUE;
+}
+
+gsize sth_memory_limit(void)
+{
+    const char *text = g_getenv("STH_MEMORY_LIMIT");
+    gsize limit;
+
+    if (text != NULL && parse_size(text, &limit))
+        return limit;
+    if (text != NULL)
+        g_warning("STH_MEMORY_LIMIT='%s' is no size such as 800M or 4G", text);
+    return (gsize)sysconf(_SC_PHYS_PAGES) / 4 * 3 * (gsize)sysconf(_SC_PAGESIZE);
 }

@@ -17,4 +17,10 @@ void sth_aligned_free(gpointer memory);
 /* Bytes in aligned memory, for constants: *data is writable until the bytes are shared. */
 GBytes *sth_aligned_bytes(gsize bytes, gpointer *data);
 
+/* How much a model may take, in bytes, where its opener says nothing: the environment variable STH_MEMORY_LIMIT (a number with K, M or G behind it),
+ * else three quarters of the machine's memory. A word there that is no size is ignored with a warning. */
+gsize sth_memory_limit(void);
+/* What to do about a model that takes more, the end of a message. */
+#define STH_MEMORY_REMEDY "set STH_MEMORY_LIMIT higher, or take a smaller window"
+
 G_END_DECLS

@@ -13,6 +13,7 @@ void sth_attr_free(SthAttr *attr)
         g_array_unref(attr->list);
     if (attr->bytes != NULL)
         g_bytes_unref(attr->bytes);
+    sth_graph_free(attr->graph);
     g_free(attr);
 }
 

@@ -247,6 +247,40 @@ void sth_graph_replace_uses(SthGraph *graph, SthValue *from, SthValue *to)
     replace(graph->outputs, from, to);
 }
 
+/* Hands all of @from to @to. */
+static void move_values(GPtrArray *from, GPtrArray *to)
+{
+    for (guint i = 0; i < from->len; i++)
+        g_ptr_array_add(to, from->pdata[i]);
+    g_ptr_array_set_free_func(from, NULL);
+    g_ptr_array_set_size(from, 0);
+}
+
+void sth_graph_inline(SthGraph *graph, SthNode *node, SthGraph *body, guint first_input)
+{
+    for (guint i = 0; i < body->inputs->len; i++)
+        sth_graph_replace_uses(body, body->inputs->pdata[i], node->inputs->pdata[first_input + i]);
+    for (guint i = 0; i < node->outputs->len; i++) {
+        SthValue *out = node->outputs->pdata[i];
+        if (out == NULL)
+            continue;
+        SthNode *identity = sth_graph_add_node(body, node->name, "Identity", node->opset);
+        sth_node_add_input(identity, body->outputs->pdata[i]);
+        sth_node_set_output(node, i, NULL);
+        sth_node_add_output(identity, out);
+    }
+    guint index = 0;
+    g_ptr_array_find(graph->nodes, node, &index);
+    for (guint i = 0; i < body->nodes->len; i++)
+        g_ptr_array_insert(graph->nodes, (gint)(index + i), body->nodes->pdata[i]);
+    g_ptr_array_set_free_func(body->nodes, NULL);
+    g_ptr_array_set_size(body->nodes, 0);
+    g_ptr_array_set_size(body->inputs, 0);
+    g_ptr_array_set_size(body->outputs, 0);
+    move_values(body->values, graph->values);
+    sth_graph_remove_node(graph, node);
+}
+
 gboolean sth_graph_check(SthGraph *graph)
 {
     gsize readings = 0, listed = 0;

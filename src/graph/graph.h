@@ -31,6 +31,7 @@ typedef enum {
     STH_ATTR_FLOATS,
     STH_ATTR_STRINGS,
     STH_ATTR_TENSOR,
+    STH_ATTR_GRAPH, /* of an If */
     STH_ATTR_OTHER
 } SthAttrType;
 
@@ -43,6 +44,7 @@ typedef struct {
     char **strings;
     GBytes *bytes; /* of a tensor */
     SthTensor tensor;
+    SthGraph *graph; /* its inputs stand for inputs of the node; NULL: it could not be read, s says why */
 } SthAttr;
 
 struct _SthNode {
@@ -71,6 +73,7 @@ struct _SthGraph {
     GPtrArray *nodes;            /* owned, in running order (topological) */
     GPtrArray *inputs, *outputs; /* SthValue *, in the file's order; inputs without initializers */
     GHashTable *metadata;        /* char * -> char *: metadata_props */
+    gsize memory_limit;          /* bytes that constants which are folded may take, each; 0: none */
     guint64 parameters;          /* elements of float initializers in the file */
     void (*release)(
         SthNode *node); /* frees node->prepared of each node when the graph goes: sth_op_release(), which this floor cannot see; or NULL */
@@ -111,6 +114,9 @@ gboolean sth_graph_is_output(SthGraph *graph, SthValue *value);
 void sth_graph_replace_uses(SthGraph *graph, SthValue *from, SthValue *to);
 /* Whether readers and producers say what the nodes' lists say: FALSE after an edit that went round the functions above. */
 gboolean sth_graph_check(SthGraph *graph);
+/* Puts the nodes of @body, which is emptied, before @node: input i of @body is @node's input first_input + i, and @node's outputs become Identities of
+ * the body's outputs. @node is removed. */
+void sth_graph_inline(SthGraph *graph, SthNode *node, SthGraph *body, guint first_input);
 /* Sorts the nodes topologically; FALSE with @error (STH_ERROR_FORMAT) if the graph has a circle. */
 gboolean sth_graph_sort(SthGraph *graph, GError **error);
 /* Frees values that nobody makes, reads or outputs. */

@@ -46,6 +46,7 @@ static void append_attr(GString *text, const SthAttr *attr)
         append_shape(text, &attr->tensor);
         break;
     case STH_ATTR_STRINGS:
+    case STH_ATTR_GRAPH:
     case STH_ATTR_OTHER:
         g_string_append(text, "…");
         break;

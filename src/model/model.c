@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <sth/sth-error.h>
 
+#include "base/memory.h"
 #include "kernels/blas.h"
 #include "model/model-private.h"
 #include "onnx/onnx-load.h"
@@ -55,6 +56,39 @@ static void drop_packed_constants(SthModel *model)
 
 static const SthModelOptions no_options = {0};
 
+static gsize memory_limit(const SthModelOptions *options)
+{
+    return options->memory_limit ? (gsize)MIN(options->memory_limit, G_MAXSIZE) : sth_memory_limit();
+}
+
+/* Counts what the model takes, once the shapes are known and before weights are packed and again with their true size. */
+static gboolean check_memory(SthModel *model, const SthModelOptions *options, GError **error)
+{
+    gsize limit = memory_limit(options), bytes = model->weight_bytes;
+    SthPlan *plan = sth_plan_new(model->graph);
+    const SthValue *largest = NULL;
+
+    for (guint i = 0; i < model->graph->values->len; i++) {
+        const SthValue *value = g_ptr_array_index(model->graph->values, i);
+        gsize size = sth_tensor_bytes(&value->tensor);
+        if (value->constant && !model->weight_bytes)
+            bytes += size;
+        else if (!value->constant && (!largest || size > sth_tensor_bytes(&largest->tensor)))
+            largest = value;
+    }
+    if (plan->arena_bytes <= limit && bytes <= limit - plan->arena_bytes) {
+        sth_plan_free(model->plan);
+        model->plan = plan;
+        return TRUE;
+    }
+    g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM,
+                "%s: needs %.1f MB for weights and %.1f MB for a session (the largest value there is '%s'), more than the limit of %.1f "
+                "MB; " STH_MEMORY_REMEDY,
+                model->path, (double)bytes * 1e-6, (double)plan->arena_bytes * 1e-6, largest ? largest->name : "none", (double)limit * 1e-6);
+    sth_plan_free(plan);
+    return FALSE;
+}
+
 SthModel *sth_model_read(const char *path, const SthModelOptions *options, GError **error)
 {
     SthModel *model = g_new0(SthModel, 1);
@@ -65,7 +99,7 @@ SthModel *sth_model_read(const char *path, const SthModelOptions *options, GErro
     model->path = g_strdup(path);
     model->strings = g_string_chunk_new(256);
     model->info.background_label = -1;
-    if (sth_blas_load(error) && (model->graph = sth_onnx_load(path, error)) && sth_modelinfo_read(model, options, error) &&
+    if (sth_blas_load(error) && (model->graph = sth_onnx_load(path, memory_limit(options), error)) && sth_modelinfo_read(model, options, error) &&
         sth_clip_bind(model, options, error))
         return model;
     sth_model_destroy(model);
@@ -82,10 +116,11 @@ SthModel *sth_model_load(const char *path, const SthModelOptions *options, GErro
     if (!options)
         options = &no_options;
     log = g_string_new(NULL);
-    if (!sth_graph_optimise(model->graph, log, error) || !prepare_nodes(model, error))
+    if (!sth_graph_optimise(model->graph, log, error) || !check_memory(model, options, error) || !prepare_nodes(model, error))
         goto failed;
     drop_packed_constants(model);
-    model->plan = sth_plan_new(model->graph);
+    if (!check_memory(model, options, error))
+        goto failed;
     model->passes = g_string_free(log, FALSE);
     log = NULL;
     sth_clip_check_scores(model);

@@ -15,13 +15,29 @@ G_BEGIN_DECLS
 
 /* One file being read. */
 typedef struct {
-    const char *source; /* for messages */
-    const char *folder; /* for external data; NULL: none allowed */
-    GHashTable *mapped; /* external files: real path -> GMappedFile * */
-    gint opset;         /* of the domain "" */
-    SthGraph *graph;
-    GHashTable *values; /* name as in the file -> SthValue * */
+    const char *source;    /* for messages */
+    const char *folder;    /* for external data; NULL: none allowed */
+    GHashTable *mapped;    /* external files: real path -> GMappedFile * */
+    GHashTable *functions; /* "domain:name" -> const Onnx__FunctionProto *: the model's own */
+    gsize memory_limit;    /* bytes of all constants together; 0: none */
+    gsize constant_bytes;  /* read so far */
+    guint64 parameters;    /* elements of float initializers */
+    guint n_nodes;         /* made so far, those of expanded functions included */
 } SthOnnxReader;
+
+/* Where names mean something: a graph, a subgraph of an If, or one call of a function. */
+typedef struct _SthOnnxScope SthOnnxScope;
+struct _SthOnnxScope {
+    SthOnnxReader *reader;
+    SthGraph *graph;                     /* that its nodes go to; a call has its caller's */
+    GHashTable *values;                  /* name as in the file -> SthValue * */
+    gint opset;                          /* of the domain "" */
+    char *prefix;                        /* of the names of nodes and values in the graph: "" or "call/" */
+    SthOnnxScope *outer;                 /* of a subgraph the graph around it, of a call the caller; NULL: the model's graph */
+    GPtrArray *captured;                 /* of a subgraph: the outer values that it reads, one for each of graph->inputs */
+    const Onnx__FunctionProto *function; /* of a call, with the node that calls; else NULL */
+    const Onnx__NodeProto *call;
+};
 
 /* Unpacks a message after checking that its bytes are well formed and nested no deeper than a model needs: protobuf-c itself recurses without
  * a limit. NULL with @error (STH_ERROR_FORMAT); @kind is for messages, "ONNX file". Free with protobuf_c_message_free_unpacked(). */
@@ -53,11 +69,39 @@ gboolean sth_onnx_file_append_message(SthOnnxFile *file, const ProtobufCMessage 
 gsize sth_onnx_file_align(SthOnnxFile *file);
 gboolean sth_onnx_file_close(SthOnnxFile *file, gboolean keep, GError **error);
 
-/* One attribute of a node; NULL with @error. */
+/* The same for a sparse tensor, with its zeros. */
+GBytes *sth_onnx_sparse_bytes(SthOnnxReader *reader, const Onnx__SparseTensorProto *proto, const char *what, SthTensor *tensor, GError **error);
+/* FALSE with @error if @bytes more of constants are more than the limit; else counts them. */
+gboolean sth_onnx_take_memory(SthOnnxReader *reader, gsize bytes, const char *what, GError **error);
+
+/* One attribute of a node; NULL with @error. Graphs become STH_ATTR_OTHER here: sth_onnx_read_subgraph() reads those that are wanted. */
 SthAttr *sth_onnx_attribute(SthOnnxReader *reader, const SthNode *node, const Onnx__AttributeProto *proto, GError **error);
 
-/* Fills reader->graph from the file's graph. */
-gboolean sth_onnx_read_graph(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error);
+void sth_onnx_scope_init(SthOnnxScope *scope, SthOnnxReader *reader, SthGraph *graph, gint opset);
+void sth_onnx_scope_clear(SthOnnxScope *scope);
+/* A new value under the file's name for it; of a call's outputs, the caller's. NULL with @error if the name is taken. */
+SthValue *sth_onnx_add_value(SthOnnxScope *scope, const char *name, GError **error);
+/* What a name means here; *value NULL: an input that is left out. FALSE: nothing. */
+gboolean sth_onnx_find_value(SthOnnxScope *scope, const char *name, SthValue **value);
+
+/* Fills scope->graph from a file's graph. */
+gboolean sth_onnx_read_graph(SthOnnxScope *scope, const Onnx__GraphProto *proto, GError **error);
+/* Its nodes: @protos in any order. */
+gboolean sth_onnx_read_nodes(SthOnnxScope *scope, Onnx__NodeProto *const *protos, gsize n, GError **error);
+/* The branch of an If. Its inputs stand for values of the graph around it, which are appended to @captured. */
+SthGraph *sth_onnx_read_subgraph(SthOnnxScope *outer, const Onnx__GraphProto *proto, GPtrArray *captured, GError **error);
+
+/* The model's functions; FALSE with @error if two have one name. */
+gboolean sth_onnx_read_functions(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error);
+const Onnx__FunctionProto *sth_onnx_find_function(SthOnnxReader *reader, const Onnx__NodeProto *call);
+/* In a call: what the caller calls the function's output or input @name; NULL if it is none or left out, "" for an input that is left out. */
+const char *sth_onnx_call_output(const SthOnnxScope *scope, const char *name);
+const char *sth_onnx_call_input(const SthOnnxScope *scope, const char *name);
+/* The opset of the function's body; 0 with @error. */
+gint sth_onnx_function_opset(SthOnnxReader *reader, const Onnx__FunctionProto *function, gint model_opset, GError **error);
+/* What an attribute in a function's body is: itself, or that of the call which it refers to. NULL: the call has none, and there is no default. */
+const Onnx__AttributeProto *sth_onnx_resolve_attribute(const SthOnnxScope *scope, const Onnx__AttributeProto *proto);
+gboolean sth_onnx_is_default_domain(const char *domain);
 
 /* A copy that is valid UTF-8 of one line, for names that people will read; NULL gives "". */
 char *sth_onnx_text(const char *bytes);

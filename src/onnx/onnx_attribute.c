@@ -57,7 +57,9 @@ static SthAttr *read_tensor(SthOnnxReader *reader, const SthNode *node, const On
     char *name = sth_onnx_text(proto->name), *what = g_strdup_printf("node '%s' (%s): tensor attribute '%s'", node->name, node->op_type, name);
     SthAttr *attr = g_new0(SthAttr, 1);
     attr->type = STH_ATTR_TENSOR;
-    if (proto->t == NULL)
+    if (proto->sparse_tensor != NULL)
+        attr->bytes = sth_onnx_sparse_bytes(reader, proto->sparse_tensor, what, &attr->tensor, error);
+    else if (proto->t == NULL)
         g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s is empty", reader->source, what);
     else
         attr->bytes = sth_onnx_tensor_bytes(reader, proto->t, what, &attr->tensor, error);
@@ -72,7 +74,7 @@ static SthAttr *read_tensor(SthOnnxReader *reader, const SthNode *node, const On
 SthAttr *sth_onnx_attribute(SthOnnxReader *reader, const SthNode *node, const Onnx__AttributeProto *proto, GError **error)
 {
     gint type = type_of(proto);
-    if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR)
+    if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR || type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__SPARSE_TENSOR)
         return read_tensor(reader, node, proto, error);
     if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS)
         return new_list(STH_ATTR_INTS, proto->ints, proto->n_ints, sizeof(gint64));

@@ -1,12 +1,9 @@
-/* GraphProto to graph: values, nodes, and everything that can be wrong with them.
+/* GraphProto to graph: values, and everything that can be wrong with them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include <sth/sth-error.h>
 
 #include "onnx/onnx-internal.h"
-#include "ops/op.h"
 
 /* Elements of a declared input or output: more is a broken file. */
 #define MAX_ELEMENTS ((gint64)1 << 40)
@@ -29,38 +26,92 @@ static gboolean refuse(SthOnnxReader *reader, GError **error, SthErrorCode code,
     return FALSE;
 }
 
-/* A new value under the file's name for it. NULL with @error if the name is taken. */
-static SthValue *add_value(SthOnnxReader *reader, const char *name, GError **error)
+void sth_onnx_scope_init(SthOnnxScope *scope, SthOnnxReader *reader, SthGraph *graph, gint opset)
 {
-    if (g_hash_table_contains(reader->values, name)) {
-        refuse(reader, error, STH_ERROR_FORMAT, name, "the value name", "is given twice");
+    *scope = (SthOnnxScope){.reader = reader, .graph = graph, .opset = opset, .prefix = g_strdup("")};
+    scope->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+void sth_onnx_scope_clear(SthOnnxScope *scope)
+{
+    g_hash_table_unref(scope->values);
+    g_clear_pointer(&scope->captured, g_ptr_array_unref);
+    g_free(scope->prefix);
+}
+
+SthValue *sth_onnx_add_value(SthOnnxScope *scope, const char *name, GError **error)
+{
+    const char *result = scope->call != NULL ? sth_onnx_call_output(scope, name) : NULL;
+    if (g_hash_table_contains(scope->values, name)) {
+        refuse(scope->reader, error, STH_ERROR_FORMAT, name, "the value name", "is given twice");
         return NULL;
     }
-    char *text = sth_onnx_text(name);
-    SthValue *value = sth_graph_add_value(reader->graph, text);
-    g_free(text);
-    g_hash_table_insert(reader->values, g_strdup(name), value);
+    SthValue *value;
+    if (result != NULL) {
+        if ((value = sth_onnx_add_value(scope->outer, result, error)) == NULL)
+            return NULL;
+    } else {
+        char *text = sth_onnx_text(name), *full = g_strconcat(scope->prefix, text, NULL);
+        value = sth_graph_add_value(scope->graph, full);
+        g_free(full);
+        g_free(text);
+    }
+    g_hash_table_insert(scope->values, g_strdup(name), value);
     return value;
 }
 
-static gboolean read_initializer(SthOnnxReader *reader, const Onnx__TensorProto *proto, GError **error)
+/* A value of the graph around a subgraph, as an input of the subgraph. */
+static SthValue *capture(SthOnnxScope *scope, const char *name, SthValue *outer)
 {
-    if (proto->name == NULL || proto->name[0] == '\0') {
-        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': an initializer has no name", reader->source);
-        return FALSE;
+    SthValue *value = sth_graph_add_value(scope->graph, outer->name);
+    g_ptr_array_add(scope->graph->inputs, value);
+    g_ptr_array_add(scope->captured, outer);
+    g_hash_table_insert(scope->values, g_strdup(name), value);
+    return value;
+}
+
+gboolean sth_onnx_find_value(SthOnnxScope *scope, const char *name, SthValue **value)
+{
+    *value = NULL;
+    if (name[0] == '\0' || (*value = g_hash_table_lookup(scope->values, name)) != NULL)
+        return TRUE;
+    if (scope->call != NULL) {
+        const char *argument = sth_onnx_call_input(scope, name);
+        return argument != NULL && sth_onnx_find_value(scope->outer, argument, value);
     }
-    SthValue *value = add_value(reader, proto->name, error);
+    if (scope->outer == NULL || !sth_onnx_find_value(scope->outer, name, value))
+        return FALSE;
+    if (*value != NULL)
+        *value = capture(scope, name, *value);
+    return TRUE;
+}
+
+static gboolean check_initializer_name(SthOnnxReader *reader, const char *name, GError **error)
+{
+    if (name != NULL && name[0] != '\0')
+        return TRUE;
+    g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': an initializer has no name", reader->source);
+    return FALSE;
+}
+
+/* One of @dense and @sparse. */
+static gboolean read_initializer(SthOnnxScope *scope, const char *name, const Onnx__TensorProto *dense, const Onnx__SparseTensorProto *sparse,
+                                 GError **error)
+{
+    SthOnnxReader *reader = scope->reader;
+    SthValue *value = check_initializer_name(reader, name, error) ? sth_onnx_add_value(scope, name, error) : NULL;
     if (value == NULL)
         return FALSE;
     char *what = g_strdup_printf("initializer '%s'", value->name);
-    GBytes *bytes = sth_onnx_tensor_bytes(reader, proto, what, &value->tensor, error);
+    GBytes *bytes = dense != NULL ? sth_onnx_tensor_bytes(reader, dense, what, &value->tensor, error)
+                                  : sth_onnx_sparse_bytes(reader, sparse, what, &value->tensor, error);
     g_free(what);
     if (bytes == NULL)
         return FALSE;
     sth_value_set_constant(value, bytes);
     SthDType dtype = value->tensor.dtype;
     if (dtype == STH_DTYPE_FLOAT || dtype == STH_DTYPE_DOUBLE || dtype == STH_DTYPE_FLOAT16 || dtype == STH_DTYPE_BFLOAT16)
-        reader->graph->parameters += (guint64)sth_shape_elements(&value->tensor.shape);
+        reader->parameters += (guint64)sth_shape_elements(&value->tensor.shape);
     return TRUE;
 }
 
@@ -110,12 +161,13 @@ static gboolean read_declaration(SthOnnxReader *reader, const Onnx__ValueInfoPro
     return TRUE;
 }
 
-static gboolean read_inputs(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error)
+static gboolean read_inputs(SthOnnxScope *scope, const Onnx__GraphProto *proto, GError **error)
 {
+    SthOnnxReader *reader = scope->reader;
     for (gsize i = 0; i < proto->n_input; i++) {
         const Onnx__ValueInfoProto *info = proto->input[i];
         const char *name = info->name != NULL ? info->name : "";
-        const SthValue *known = g_hash_table_lookup(reader->values, name);
+        const SthValue *known = g_hash_table_lookup(scope->values, name);
         /* Up to IR version 3 every initializer is listed as an input too; later the same means a default value: constant for us. */
         if (known != NULL && known->constant != NULL)
             continue;
@@ -128,23 +180,24 @@ static gboolean read_inputs(SthOnnxReader *reader, const Onnx__GraphProto *proto
             return FALSE;
         if (tensor.dtype == STH_DTYPE_INVALID)
             return refuse(reader, error, STH_ERROR_UNSUPPORTED, name, "input", "has no declared shape; export the model with one");
-        SthValue *value = add_value(reader, name, error);
+        SthValue *value = sth_onnx_add_value(scope, name, error);
         if (value == NULL)
             return FALSE;
         value->tensor = tensor;
         value->axis_names = read_axis_names(info);
-        g_ptr_array_add(reader->graph->inputs, value);
+        g_ptr_array_add(scope->graph->inputs, value);
     }
     return TRUE;
 }
 
-static gboolean read_outputs(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error)
+static gboolean read_outputs(SthOnnxScope *scope, const Onnx__GraphProto *proto, GError **error)
 {
+    SthOnnxReader *reader = scope->reader;
     for (gsize i = 0; i < proto->n_output; i++) {
         const Onnx__ValueInfoProto *info = proto->output[i];
         const char *name = info->name != NULL ? info->name : "";
-        SthValue *value = g_hash_table_lookup(reader->values, name);
-        if (value == NULL)
+        SthValue *value;
+        if (!sth_onnx_find_value(scope, name, &value) || value == NULL)
             return refuse(reader, error, STH_ERROR_FORMAT, name, "the output", "is made by no node");
         SthTensor tensor = {0};
         if (info->type != NULL && !read_declaration(reader, info, &tensor, error))
@@ -153,142 +206,43 @@ static gboolean read_outputs(SthOnnxReader *reader, const Onnx__GraphProto *prot
             value->tensor = tensor;
         if (tensor.dtype != STH_DTYPE_INVALID && value->axis_names == NULL)
             value->axis_names = read_axis_names(info);
-        g_ptr_array_add(reader->graph->outputs, value);
+        g_ptr_array_add(scope->graph->outputs, value);
     }
-    if (reader->graph->outputs->len > 0)
+    if (scope->graph->outputs->len > 0)
         return TRUE;
     g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': the graph has no outputs", reader->source);
     return FALSE;
 }
 
-static gboolean read_attributes(SthOnnxReader *reader, SthNode *node, const Onnx__NodeProto *proto, GError **error)
+gboolean sth_onnx_read_graph(SthOnnxScope *scope, const Onnx__GraphProto *proto, GError **error)
 {
-    for (gsize i = 0; i < proto->n_attribute; i++) {
-        const Onnx__AttributeProto *attr = proto->attribute[i];
-        char *name = sth_onnx_text(attr->name);
-        gboolean twice = sth_node_has(node, name);
-        SthAttr *read = twice ? NULL : sth_onnx_attribute(reader, node, attr, error);
-        if (twice)
-            g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': node '%s' (%s) has the attribute '%s' twice", reader->source, node->name,
-                        node->op_type, name);
-        if (read != NULL)
-            sth_node_set_attr(node, name, read);
-        g_free(name);
-        if (read == NULL)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean is_foreign(const Onnx__NodeProto *proto)
-{
-    return proto->domain != NULL && proto->domain[0] != '\0' && strcmp(proto->domain, "ai.onnx") != 0;
-}
-
-/* Nodes that cannot run: the first is told in full, the operators of all others by name, each once. */
-static void note_unsupported(GString *list, const SthNode *node, const Onnx__NodeProto *proto)
-{
-    char *domain = sth_onnx_text(proto->domain);
-    if (list->len == 0) {
-        g_string_append_printf(list, "cannot run '%s' (%s): ", node->name, node->op_type);
-        if (is_foreign(proto))
-            g_string_append_printf(list, "operators of the domain '%s' are not supported", domain);
-        else if (node->op == NULL)
-            g_string_append_printf(list, "the operator %s (opset %d) is not supported", node->op_type, node->opset);
-        else
-            g_string_append_printf(list, "%s is supported from opset %d on, the model has opset %d; export it with a newer one", node->op_type,
-                                   node->op->since, node->opset);
-        g_free(domain);
-        return;
-    }
-    g_free(domain);
-    char *other = g_strdup_printf(", also not supported: %s", node->op_type);
-    if (strstr(list->str, other) == NULL)
-        g_string_append(list, other);
-    g_free(other);
-}
-
-static gboolean check_counts(SthOnnxReader *reader, const SthNode *node, GError **error)
-{
-    if (node->inputs->len >= node->op->min_in && node->inputs->len <= node->op->max_in && node->outputs->len > 0)
-        return TRUE;
-    g_set_error(error, STH_ERROR, STH_ERROR_FORMAT,
-                "'%s': node '%s' (%s) has %u inputs and %u outputs; it needs at least %u inputs, takes at most %u, and gives at least one output",
-                reader->source, node->name, node->op_type, node->inputs->len, node->outputs->len, node->op->min_in, node->op->max_in);
-    return FALSE;
-}
-
-/* The node with its attributes and outputs; inputs may name values of later nodes and are connected afterwards. */
-static gboolean read_node(SthOnnxReader *reader, const Onnx__NodeProto *proto, gsize index, GString *unsupported, GError **error)
-{
-    char *op_type = sth_onnx_text(proto->op_type), *name;
-    if (proto->name != NULL && proto->name[0] != '\0')
-        name = sth_onnx_text(proto->name);
-    else if (proto->n_output > 0 && proto->output[0][0] != '\0')
-        name = sth_onnx_text(proto->output[0]);
-    else
-        name = g_strdup_printf("%s-%" G_GSIZE_FORMAT, op_type, index);
-    SthNode *node = sth_graph_add_node(reader->graph, name, op_type, reader->opset);
-    g_free(name);
-    g_free(op_type);
-    for (gsize i = 0; i < proto->n_output; i++) {
-        SthValue *value = NULL;
-        if (proto->output[i][0] != '\0' && (value = add_value(reader, proto->output[i], error)) == NULL)
-            return FALSE;
-        sth_node_add_output(node, value);
-    }
-    node->op = is_foreign(proto) ? NULL : sth_op_find(node->op_type);
-    if (node->op == NULL || node->opset < node->op->since) {
-        note_unsupported(unsupported, node, proto);
-        return TRUE;
-    }
-    return read_attributes(reader, node, proto, error);
-}
-
-static gboolean connect_inputs(SthOnnxReader *reader, SthNode *node, const Onnx__NodeProto *proto, GError **error)
-{
-    for (gsize i = 0; i < proto->n_input; i++) {
-        SthValue *value = NULL;
-        if (proto->input[i][0] != '\0' && (value = g_hash_table_lookup(reader->values, proto->input[i])) == NULL) {
-            char *text = sth_onnx_text(proto->input[i]);
-            g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': node '%s' (%s) reads '%s', which nothing makes", reader->source, node->name,
-                        node->op_type, text);
-            g_free(text);
-            return FALSE;
-        }
-        sth_node_add_input(node, value);
-    }
-    /* Optional inputs that are left out at the end may be written or not. */
-    while (node->inputs->len > 0 && node->inputs->pdata[node->inputs->len - 1] == NULL)
-        sth_node_trim_inputs(node, node->inputs->len - 1);
-    return check_counts(reader, node, error);
-}
-
-static gboolean read_nodes(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error)
-{
-    GString *unsupported = g_string_new(NULL);
-    gboolean done = TRUE;
-    for (gsize i = 0; i < proto->n_node && done; i++)
-        done = read_node(reader, proto->node[i], i, unsupported, error);
-    if (done && unsupported->len > 0) {
-        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': %s", reader->source, unsupported->str);
-        done = FALSE;
-    }
-    g_string_free(unsupported, TRUE);
-    for (gsize i = 0; i < proto->n_node && done; i++)
-        done = connect_inputs(reader, reader->graph->nodes->pdata[i], proto->node[i], error);
-    return done;
-}
-
-gboolean sth_onnx_read_graph(SthOnnxReader *reader, const Onnx__GraphProto *proto, GError **error)
-{
-    if (proto->n_sparse_initializer > 0) {
-        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': sparse initializers are not supported", reader->source);
-        return FALSE;
-    }
     for (gsize i = 0; i < proto->n_initializer; i++)
-        if (!read_initializer(reader, proto->initializer[i], error))
+        if (!read_initializer(scope, proto->initializer[i]->name, proto->initializer[i], NULL, error))
             return FALSE;
-    return read_inputs(reader, proto, error) && read_nodes(reader, proto, error) && read_outputs(reader, proto, error) &&
-           sth_graph_sort(reader->graph, error);
+    for (gsize i = 0; i < proto->n_sparse_initializer; i++) {
+        const Onnx__SparseTensorProto *sparse = proto->sparse_initializer[i];
+        if (!read_initializer(scope, sparse->values != NULL ? sparse->values->name : NULL, NULL, sparse, error))
+            return FALSE;
+    }
+    return read_inputs(scope, proto, error) && sth_onnx_read_nodes(scope, proto->node, proto->n_node, error) && read_outputs(scope, proto, error) &&
+           sth_graph_sort(scope->graph, error);
+}
+
+SthGraph *sth_onnx_read_subgraph(SthOnnxScope *outer, const Onnx__GraphProto *proto, GPtrArray *captured, GError **error)
+{
+    SthOnnxScope scope;
+    SthGraph *graph = sth_graph_new(outer->reader->source);
+    graph->opset = outer->opset;
+    graph->release = outer->graph->release;
+    sth_onnx_scope_init(&scope, outer->reader, graph, outer->opset);
+    scope.outer = outer;
+    scope.captured = g_ptr_array_new();
+    gboolean done = sth_onnx_read_graph(&scope, proto, error);
+    for (guint i = 0; done && i < scope.captured->len; i++)
+        g_ptr_array_add(captured, scope.captured->pdata[i]);
+    sth_onnx_scope_clear(&scope);
+    if (done)
+        return graph;
+    sth_graph_free(graph);
+    return NULL;
 }

@@ -26,34 +26,53 @@ gint64 sth_onnx_ir_version(gint opset)
     return version;
 }
 
-static gboolean read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
+/* The opset of the domain ai.onnx in a list of imports; 0: not there. */
+static gint64 find_opset(Onnx__OperatorSetIdProto *const *imports, gsize n)
 {
     gint64 opset = 0;
-    if (model->ir_version > STH_ONNX_MAX_IR_VERSION) {
-        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED,
-                    "'%s': IR version %" G_GINT64_FORMAT " is newer than %d; save the model with an older version of ONNX", reader->source,
-                    (gint64)model->ir_version, STH_ONNX_MAX_IR_VERSION);
-        return FALSE;
-    }
-    for (gsize i = 0; i < model->n_opset_import; i++) {
-        const char *domain = model->opset_import[i]->domain;
-        if (domain == NULL || domain[0] == '\0' || strcmp(domain, "ai.onnx") == 0)
-            opset = model->opset_import[i]->version;
-    }
-    /* IR versions 1 and 2 had no imports and one opset. */
-    if (model->n_opset_import == 0 && model->ir_version < 3)
-        opset = 1;
-    if (opset >= 1 && opset <= STH_ONNX_MAX_OPSET) {
-        reader->opset = (gint)opset;
+    for (gsize i = 0; i < n; i++)
+        if (sth_onnx_is_default_domain(imports[i]->domain))
+            opset = imports[i]->version;
+    return opset;
+}
+
+static gboolean check_opset(SthOnnxReader *reader, gint64 opset, GError **error)
+{
+    if (opset >= 1 && opset <= STH_ONNX_MAX_OPSET)
         return TRUE;
-    }
     if (opset > STH_ONNX_MAX_OPSET)
         g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': opset %" G_GINT64_FORMAT " is newer than %d; export the model with an older one",
                     reader->source, opset, STH_ONNX_MAX_OPSET);
     else
-        g_set_error(error, STH_ERROR, model->n_opset_import > 0 ? STH_ERROR_UNSUPPORTED : STH_ERROR_FORMAT,
-                    "'%s': the model imports no opset of the domain 'ai.onnx'", reader->source);
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED, "'%s': the model imports no opset of the domain 'ai.onnx'", reader->source);
     return FALSE;
+}
+
+gint sth_onnx_function_opset(SthOnnxReader *reader, const Onnx__FunctionProto *function, gint model_opset, GError **error)
+{
+    gint64 opset = find_opset(function->opset_import, function->n_opset_import);
+    if (opset == 0)
+        return model_opset;
+    return check_opset(reader, opset, error) ? (gint)opset : 0;
+}
+
+static gint read_opset(SthOnnxReader *reader, const Onnx__ModelProto *model, GError **error)
+{
+    gint64 opset = find_opset(model->opset_import, model->n_opset_import);
+    if (model->ir_version > STH_ONNX_MAX_IR_VERSION) {
+        g_set_error(error, STH_ERROR, STH_ERROR_UNSUPPORTED,
+                    "'%s': IR version %" G_GINT64_FORMAT " is newer than %d; save the model with an older version of ONNX", reader->source,
+                    (gint64)model->ir_version, STH_ONNX_MAX_IR_VERSION);
+        return 0;
+    }
+    /* IR versions 1 and 2 had no imports and one opset. */
+    if (model->n_opset_import == 0 && model->ir_version < 3)
+        opset = 1;
+    if (model->n_opset_import == 0 && opset == 0) {
+        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': the model imports no opset of the domain 'ai.onnx'", reader->source);
+        return 0;
+    }
+    return check_opset(reader, opset, error) ? (gint)opset : 0;
 }
 
 static void read_metadata(SthGraph *graph, const Onnx__ModelProto *model)
@@ -70,27 +89,33 @@ static SthGraph *read_model(SthOnnxReader *reader, const Onnx__ModelProto *model
         g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s' is no ONNX file: it holds no graph", reader->source);
         return NULL;
     }
-    if (!read_opset(reader, model, error))
+    gint opset = read_opset(reader, model, error);
+    if (opset == 0)
         return NULL;
-    reader->graph = sth_graph_new(reader->source);
-    reader->graph->release = sth_op_release;
-    reader->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    SthGraph *graph = sth_graph_new(reader->source);
+    SthOnnxScope scope;
+    graph->release = sth_op_release;
+    graph->opset = opset;
+    graph->memory_limit = reader->memory_limit;
+    graph->name = sth_onnx_text(model->graph->name);
     reader->mapped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_mapped_file_unref);
-    reader->graph->opset = reader->opset;
-    reader->graph->name = sth_onnx_text(model->graph->name);
-    read_metadata(reader->graph, model);
-    gboolean done = sth_onnx_read_graph(reader, model->graph, error);
-    g_hash_table_unref(reader->values);
+    reader->functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    sth_onnx_scope_init(&scope, reader, graph, opset);
+    read_metadata(graph, model);
+    gboolean done = sth_onnx_read_functions(reader, model, error) && sth_onnx_read_graph(&scope, model->graph, error);
+    graph->parameters = reader->parameters;
+    sth_onnx_scope_clear(&scope);
+    g_hash_table_unref(reader->functions);
     g_hash_table_unref(reader->mapped);
     if (done)
-        return reader->graph;
-    sth_graph_free(reader->graph);
+        return graph;
+    sth_graph_free(graph);
     return NULL;
 }
 
-SthGraph *sth_onnx_parse(const guint8 *data, gsize size, const char *source, const char *folder, GError **error)
+SthGraph *sth_onnx_parse(const guint8 *data, gsize size, const char *source, const char *folder, gsize memory_limit, GError **error)
 {
-    SthOnnxReader reader = {.source = source, .folder = folder};
+    SthOnnxReader reader = {.source = source, .folder = folder, .memory_limit = memory_limit};
     ProtobufCMessage *message = sth_onnx_unpack(&onnx__model_proto__descriptor, data, size, source, "ONNX file", error);
     if (message == NULL)
         return NULL;
@@ -99,7 +124,7 @@ SthGraph *sth_onnx_parse(const guint8 *data, gsize size, const char *source, con
     return graph;
 }
 
-SthGraph *sth_onnx_load(const char *path, GError **error)
+SthGraph *sth_onnx_load(const char *path, gsize memory_limit, GError **error)
 {
     struct stat info;
     GError *reason = NULL;
@@ -118,7 +143,8 @@ SthGraph *sth_onnx_load(const char *path, GError **error)
         return NULL;
     }
     char *folder = g_path_get_dirname(path);
-    SthGraph *graph = sth_onnx_parse((const guint8 *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), path, folder, error);
+    SthGraph *graph =
+        sth_onnx_parse((const guint8 *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), path, folder, memory_limit, error);
     g_free(folder);
     g_mapped_file_unref(file);
     return graph;

@@ -145,6 +145,7 @@ static Onnx__AttributeProto *write_attribute(Writer *w, const char *name, const 
         proto->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR;
         proto->t = write_tensor(w, &attr->tensor, NULL);
         break;
+    case STH_ATTR_GRAPH:
     case STH_ATTR_OTHER:
         break;
     }

@@ -128,6 +128,18 @@ static gconstpointer typed_field(const Onnx__TensorProto *proto, Field field, gs
     return proto->int32_data;
 }
 
+gboolean sth_onnx_take_memory(SthOnnxReader *reader, gsize bytes, const char *what, GError **error)
+{
+    gsize rest = reader->memory_limit - MIN(reader->constant_bytes, reader->memory_limit);
+    if (reader->memory_limit > 0 && bytes > rest) {
+        g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM, "'%s': %s takes %.1f MB, more than is left of the limit of %.1f MB; " STH_MEMORY_REMEDY,
+                    reader->source, what, (double)bytes * 1e-6, (double)reader->memory_limit * 1e-6);
+        return FALSE;
+    }
+    reader->constant_bytes += bytes;
+    return TRUE;
+}
+
 static GBytes *from_memory(SthOnnxReader *reader, const char *what, gconstpointer source, gsize have, gsize want, GError **error)
 {
     if (have != want) {
@@ -136,6 +148,8 @@ static GBytes *from_memory(SthOnnxReader *reader, const char *what, gconstpointe
         return NULL;
     }
     gpointer data;
+    if (!sth_onnx_take_memory(reader, want, what, error))
+        return NULL;
     GBytes *bytes = sth_aligned_bytes(want, &data);
     if (want > 0)
         memcpy(data, source, want);
@@ -158,6 +172,8 @@ static GBytes *from_typed(SthOnnxReader *reader, const Onnx__TensorProto *proto,
         return NULL;
     }
     gpointer data;
+    if (!sth_onnx_take_memory(reader, want, what, error))
+        return NULL;
     GBytes *bytes = sth_aligned_bytes(want, &data);
     for (gsize i = 0; i < n; i++)
         memcpy((guint8 *)data + i * size, source + i * width, size);

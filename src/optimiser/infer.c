@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "ops/op.h"
+#include "optimiser/branches.h"
 #include "optimiser/optimiser.h"
 #include "optimiser/widen.h"
 
@@ -82,7 +83,7 @@ static void collect(SthTensor *tensors, const GPtrArray *values)
 }
 
 /* Memory for what @node gives as a constant. */
-static gboolean allocate_outputs(const SthNode *node, SthTensor *out, GBytes **bytes, GError **error)
+static gboolean allocate_outputs(const SthNode *node, gsize limit, SthTensor *out, GBytes **bytes, GError **error)
 {
     for (guint i = 0; i < node->outputs->len; i++) {
         gsize size;
@@ -90,11 +91,11 @@ static gboolean allocate_outputs(const SthNode *node, SthTensor *out, GBytes **b
         if (out[i].dtype == STH_DTYPE_INVALID)
             continue;
         size = sth_tensor_bytes(&out[i]);
-        out[i].data = size <= MAX_FOLDED_BYTES ? sth_aligned_try_alloc(size) : NULL;
+        out[i].data = size <= limit ? sth_aligned_try_alloc(size) : NULL;
         if (!out[i].data) {
             g_autofree char *shape = sth_shape_to_string(&out[i].shape);
-            return sth_op_error(node, error, "its constant output '%s' of shape %s would take %.1f GB", sth_node_output(node, i)->name, shape,
-                                (double)size * 1e-9);
+            return sth_op_error(node, error, "its constant output '%s' of shape %s would take %.1f MB; " STH_MEMORY_REMEDY,
+                                sth_node_output(node, i)->name, shape, (double)size * 1e-6);
         }
         bytes[i] = g_bytes_new_with_free_func(out[i].data, size, sth_aligned_free, out[i].data);
     }
@@ -102,7 +103,7 @@ static gboolean allocate_outputs(const SthNode *node, SthTensor *out, GBytes **b
 }
 
 /* Runs the node now and makes its outputs constants. */
-static gboolean fold_node(SthNode *node, GError **error)
+static gboolean fold_node(const SthGraph *graph, SthNode *node, GError **error)
 {
     guint n_in = node->inputs->len, n_out = node->outputs->len;
     g_autofree SthTensor *in = g_new0(SthTensor, n_in + 1);
@@ -112,7 +113,8 @@ static gboolean fold_node(SthNode *node, GError **error)
 
     collect(in, node->inputs);
     collect(out, node->outputs);
-    if (!allocate_outputs(node, out, bytes, error) || (node->op->prepare && !node->op->prepare(node, error))) {
+    if (!allocate_outputs(node, graph->memory_limit ? MIN(graph->memory_limit, MAX_FOLDED_BYTES) : MAX_FOLDED_BYTES, out, bytes, error) ||
+        (node->op->prepare && !node->op->prepare(node, error))) {
         for (guint i = 0; i < n_out; i++)
             g_clear_pointer(&bytes[i], g_bytes_unref);
         return FALSE;
@@ -164,7 +166,7 @@ static gboolean infer_node(SthWidening *widening, SthNode *node, GError **error)
         return FALSE;
     if (!is_foldable(node))
         return TRUE;
-    if (!fold_node(node, error))
+    if (!fold_node(widening->graph, node, error))
         return FALSE;
     sth_graph_retire_node(widening->graph, node);
     return TRUE;
@@ -179,8 +181,12 @@ gboolean sth_graph_infer(SthGraph *graph, GError **error)
         return FALSE;
     sth_widening_init(&widening, graph);
     for (guint i = 0; i < graph->nodes->len && done; i++) {
-        SthNode *node = g_ptr_array_index(graph->nodes, i);
+        SthNode *node;
 
+        done = sth_graph_take_branches(graph, i, error);
+        if (!done || i == graph->nodes->len)
+            break;
+        node = g_ptr_array_index(graph->nodes, i);
         done = check_inputs(node, error);
         if (done && sth_widening_enter(&widening, node)) {
             i--; /* its Casts stand here now */

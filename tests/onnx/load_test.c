@@ -15,7 +15,7 @@ static SthGraph *parse(TinyModel *tiny, const char *folder)
 {
     GError *error = NULL;
     GBytes *bytes = tiny_pack(tiny);
-    SthGraph *graph = sth_onnx_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "tiny.onnx", folder, &error);
+    SthGraph *graph = sth_onnx_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), "tiny.onnx", folder, 0, &error);
     g_assert_no_error(error);
     g_bytes_unref(bytes);
     return graph;
@@ -213,7 +213,7 @@ static void test_file(void)
     tiny_init(&tiny);
     GBytes *bytes = tiny_pack(&tiny);
     g_assert_true(g_file_set_contents(path, g_bytes_get_data(bytes, NULL), (gssize)g_bytes_get_size(bytes), NULL));
-    SthGraph *graph = sth_onnx_load(path, &error);
+    SthGraph *graph = sth_onnx_load(path, 0, &error);
     g_assert_no_error(error);
     char *text = sth_graph_to_text(graph);
     g_assert_cmpstr(text, ==, "%y = Add(%x 1x3, %w 3) -> ?\n");

@@ -53,8 +53,10 @@ static void unknown_operators(TinyModel *tiny)
 
 static void subgraph(TinyModel *tiny)
 {
-    Onnx__AttributeProto *attribute = tiny_add_attribute(tiny, tiny_add_node(tiny, "If", "branch", "y", "z"), "then_branch");
+    static Onnx__GraphProto body = ONNX__GRAPH_PROTO__INIT;
+    Onnx__AttributeProto *attribute = tiny_add_attribute(tiny, tiny_add_node(tiny, "Loop", "branch", "y", "z"), "body");
     attribute->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__GRAPH;
+    attribute->g = &body;
 }
 
 static void dangling_input(TinyModel *tiny)
@@ -158,6 +160,24 @@ static void sparse(TinyModel *tiny)
     tiny->graph.sparse_initializer = list;
 }
 
+/* What passes fuse into nodes is not for files to say. */
+static void own_attribute(TinyModel *tiny)
+{
+    Onnx__AttributeProto *attribute = tiny_add_attribute(tiny, tiny->nodes[0], "sth.max");
+    attribute->type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT;
+    attribute->has_f = TRUE;
+}
+
+static void own_input(TinyModel *tiny)
+{
+    tiny_add_node(tiny, "Conv", "conv", "x,w,w,x", "z");
+}
+
+static void new_ir(TinyModel *tiny)
+{
+    tiny->model.ir_version = 99;
+}
+
 static void sequence_input(TinyModel *tiny)
 {
     static Onnx__TypeProto__Sequence sequence = ONNX__TYPE_PROTO__SEQUENCE__INIT;
@@ -245,7 +265,7 @@ static const struct {
     {"foreign-domain", foreign_domain, STH_ERROR_UNSUPPORTED, "'sum' (Add): operators of the domain 'com.example'"},
     {"unknown-operator", unknown_operators, STH_ERROR_UNSUPPORTED, "'first' (Frobnicate): the operator Frobnicate (opset 17) is not supported"},
     {"unknown-operators", unknown_operators, STH_ERROR_UNSUPPORTED, "also not supported: Defrobnicate"},
-    {"subgraph", subgraph, STH_ERROR_UNSUPPORTED, "'branch' (If)"},
+    {"subgraph", subgraph, STH_ERROR_UNSUPPORTED, "'branch' (Loop): the operator Loop runs a graph of its own again and again"},
     {"dangling-input", dangling_input, STH_ERROR_FORMAT, "node 'sum' (Add) reads 'nowhere', which nothing makes"},
     {"dangling-output", dangling_output, STH_ERROR_FORMAT, "the output 'nowhere' is made by no node"},
     {"value-twice", value_twice, STH_ERROR_FORMAT, "'y' is given twice"},
@@ -263,7 +283,10 @@ static const struct {
     {"few-elements", few_elements, STH_ERROR_FORMAT, "initializer 'w' has 1 elements of data, its shape needs 3"},
     {"string-tensor", string_tensor, STH_ERROR_UNSUPPORTED, "initializer 'w' is string"},
     {"unknown-type", unknown_type, STH_ERROR_UNSUPPORTED, "data type 77"},
-    {"sparse", sparse, STH_ERROR_UNSUPPORTED, "sparse initializers"},
+    {"sparse-nameless", sparse, STH_ERROR_FORMAT, "an initializer has no name"},
+    {"own-attribute", own_attribute, STH_ERROR_UNSUPPORTED, "node 'sum' (Add) has the attribute 'sth.max', which is not ONNX's"},
+    {"own-input", own_input, STH_ERROR_FORMAT, "node 'conv' (Conv) has 4 inputs and 1 outputs; it needs at least 2 inputs, takes at most 3"},
+    {"new-ir", new_ir, STH_ERROR_UNSUPPORTED, "IR version 99 is newer than 10"},
     {"sequence-input", sequence_input, STH_ERROR_UNSUPPORTED, "'x' is no tensor"},
     {"shapeless-input", shapeless_input, STH_ERROR_UNSUPPORTED, "'x' has no declared shape"},
     {"input-of-many-axes", input_of_many_axes, STH_ERROR_UNSUPPORTED, "'z' has more than 8 axes"},
@@ -315,7 +338,7 @@ static void remove_folder(void)
 static void expect_error(const guint8 *data, gsize size, const char *source, gint code, const char *words)
 {
     GError *error = NULL;
-    SthGraph *graph = sth_onnx_parse(data, size, source, folder, &error);
+    SthGraph *graph = sth_onnx_parse(data, size, source, folder, 0, &error);
     g_assert_null(graph);
     g_assert_error(error, STH_ERROR, code);
     g_test_message("%s", error->message);
@@ -359,10 +382,10 @@ static void test_other_files(void)
 static void test_paths(void)
 {
     GError *error = NULL;
-    g_assert_null(sth_onnx_load("/nonexistent/model.onnx", &error));
+    g_assert_null(sth_onnx_load("/nonexistent/model.onnx", 0, &error));
     g_assert_error(error, STH_ERROR, STH_ERROR_FILE);
     g_clear_error(&error);
-    g_assert_null(sth_onnx_load(folder, &error));
+    g_assert_null(sth_onnx_load(folder, 0, &error));
     g_assert_error(error, STH_ERROR, STH_ERROR_FILE);
     g_clear_error(&error);
     SthTensor tensor;
@@ -377,7 +400,7 @@ static void test_paths(void)
 static void read_anything(const guint8 *data, gsize size)
 {
     GError *error = NULL;
-    SthGraph *graph = sth_onnx_parse(data, size, "anything.onnx", folder, &error);
+    SthGraph *graph = sth_onnx_parse(data, size, "anything.onnx", folder, 0, &error);
     g_assert_true((graph == NULL) == (error != NULL));
     g_assert_true(error == NULL || (error->domain == STH_ERROR && g_utf8_validate(error->message, -1, NULL)));
     sth_graph_free(graph);

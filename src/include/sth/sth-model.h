@@ -70,6 +70,8 @@ typedef struct {
     SthLayout layout;
     guint window_size; /* frames, for a model whose time axis is free */
     guint rate_n, rate_d;
+    guint64 memory_limit; /* bytes that weights and one session may take together. 0: the environment variable STH_MEMORY_LIMIT ("800M", "4G"),
+                             else three quarters of the machine's memory */
 } SthModelOptions;
 
 /**
@@ -80,7 +82,8 @@ typedef struct {
  * reference, from any thread.
  *
  * Returns: the model, to be released with sth_model_unref(); NULL with @error
- * (STH_ERROR_FILE, _FORMAT, _UNSUPPORTED, _SHAPE, _METADATA, _ARGUMENT).
+ * (STH_ERROR_FILE, _FORMAT, _UNSUPPORTED, _SHAPE, _METADATA, _ARGUMENT; _SYSTEM:
+ * it needs more than the memory limit, found out before the memory is taken).
  */
 SthModel *sth_model_open(const char *path, const SthModelOptions *options, GError **error);
 SthModel *sth_model_ref(SthModel *model);
