@@ -2,8 +2,11 @@
 # Installs what is missing, builds and runs every test: with gcc, with clang, under the address and undefined-behaviour
 # sanitizers; then the floors of the tree and its style. The last line counts: "N passed, N failed".
 #
-# usage: tests/run.sh [--quick]
+# usage: tests/run.sh [--quick | --debian13 | --thorough | PART…]
 #   --quick      only the gcc build and its tests, floors and style
+#   --debian13   only the gcc build and its tests, inside a Debian 13 (tests/debian13.sh; needs root)
+#   --thorough   everything: also Debian 13, the thread sanitizer and valgrind
+#   PART         of gcc, clang, sanitizers, threads, valgrind, debian13, style: these, in this order
 #   -h, --help   this text
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -euo pipefail
@@ -11,18 +14,29 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 top=$PWD
 
 usage() { sed -n '2,/^# SPDX/{/^# SPDX/!s/^# \{0,1\}//p}' "$top/tests/run.sh"; }
-quick=no
 case ${1:-} in
---quick) quick=yes ;;
-'') ;;
+'') parts=(gcc clang sanitizers style) ;;
+--quick) parts=(gcc style) ;;
+--debian13) parts=(debian13) ;;
+--thorough) parts=(gcc clang sanitizers threads valgrind debian13 style) ;;
 -h | --help) usage; exit 0 ;;
-*) usage >&2; exit 2 ;;
+-*) usage >&2; exit 2 ;;
+*) parts=("$@") ;;
 esac
+for part in "${parts[@]}"; do
+  case $part in
+  gcc | clang | sanitizers | threads | valgrind | debian13 | style) ;;
+  *) usage >&2; exit 2 ;;
+  esac
+done
+
+# Where builds go, as a path in the tree; tests/debian13.sh has its own.
+build=${STH_BUILD_DIR:-build}
 
 pipelines/setup.sh --tests --packages-only
 
 # Nothing that the tests or the libraries under them remember leaves the tree.
-export XDG_CACHE_HOME=$top/build/cache XDG_DATA_HOME=$top/build/cache XDG_CONFIG_HOME=$top/build/cache LIBVA_MESSAGING_LEVEL=0
+export XDG_CACHE_HOME=$top/$build/cache XDG_DATA_HOME=$top/$build/cache XDG_CONFIG_HOME=$top/$build/cache LIBVA_MESSAGING_LEVEL=0
 mkdir -p "$XDG_CACHE_HOME"
 
 passed=0 failed=0
@@ -50,12 +64,12 @@ count_cases() { # log
 }
 
 suite() { # name, options of meson test, "--", options of meson setup
-  local name=$1 dir=build/tests-$1 test_options=() good bad skipped programs status=0
+  local name=$1 dir=$build/tests-$1 test_options=() good bad skipped programs status=0
   shift
   while [ "$1" != -- ]; do test_options+=("$1"); shift; done
   shift
   say "$name: build"
-  mkdir -p build
+  mkdir -p "$build"
   : >"$dir.log"
   if { [ -f "$dir/build.ninja" ] || meson setup "$dir" -Dtests=true -Dwerror=true "$@" >>"$dir.log" 2>&1; } && ninja -C "$dir" >>"$dir.log" 2>&1; then
     say "$name: tests"
@@ -75,18 +89,56 @@ suite() { # name, options of meson test, "--", options of meson setup
   fi
 }
 
-suite gcc --
-if [ $quick = no ]; then
-  CC=clang suite clang --no-suite slow --
-  # The scanner that GStreamer starts is not built with the sanitizers and could not load our plugin: scan in the test itself.
-  # tests/leaks.supp goes by libraries, so the unwinder must see through code without frame pointers.
+# The slow one is the demo, which builds into build/: not what a Debian in a folder should leave there.
+run_gcc() { suite gcc ${STH_BUILD_DIR:+--no-suite slow} --; }
+run_clang() { CC=clang suite clang --no-suite slow --; }
+
+# The scanner that GStreamer starts is not built with the sanitizers and could not load our plugin: scan in the test itself.
+# tests/leaks.supp goes by libraries, so the unwinder must see through code without frame pointers.
+run_sanitizers() {
   GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12 \
-    LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 suite sanitizers --no-suite slow -t 5 -- \
-    -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
-fi
-say 'floors and style'
-check floors tests/floors.sh
-check style tests/style.sh
+    LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    suite sanitizers --no-suite slow -t 5 -- -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+}
+
+# Where threads meet: pool, scheduler, streams, the elements. GLib and GStreamer are not built for the sanitizer (tests/threads.supp).
+run_threads() {
+  GST_REGISTRY_FORK=no TSAN_OPTIONS=suppressions=$top/tests/threads.supp:halt_on_error=1:second_deadlock_stack=1 \
+    suite threads --suite base --suite stream --suite gst-plugin -t 10 -- -Db_sanitize=thread -Dbuildtype=debugoptimized -Db_lundef=false
+}
+
+# The gcc build's element tests: memory that is read before it is written, which the address sanitizer does not see.
+run_valgrind() {
+  GST_REGISTRY_FORK=no G_SLICE=always-malloc STH_CPU=avx2 \
+    suite valgrind --suite stream --suite gst-plugin -t 30 --wrapper "valgrind -q --error-exitcode=9 --suppressions=$top/tests/valgrind.supp" \
+    -- -Dbuildtype=debugoptimized
+}
+
+run_debian13() {
+  local log=build/debian13.log counts status=0
+  say 'Debian 13'
+  mkdir -p build
+  tests/debian13.sh tests/run.sh gcc 2>&1 | tee "$log" || status=$?
+  if [ "$status" = 77 ]; then
+    [ "${#parts[@]}" -gt 1 ] || exit 1
+    echo 'Debian 13: left out, as it says above'
+    return
+  fi
+  counts=$(tail -n 1 "$log")
+  if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+  else
+    failed=$((failed + 1))
+  fi
+}
+
+run_style() {
+  say 'floors and style'
+  check floors tests/floors.sh
+  check style tests/style.sh
+}
+
+for part in "${parts[@]}"; do "run_$part"; done
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -195,6 +195,13 @@ int main(int argc, char **argv)
         {"videorate-twice", "videorate ! capsfilter caps=video/x-raw,framerate=16/1"},
         {"videoflip", "videoflip method=clockwise"},
         {"videocrop", "videocrop top=8 left=8"},
+        {"x264enc", "x264enc speed-preset=ultrafast"},
+        {"x264enc-reordered", "x264enc speed-preset=ultrafast bframes=2 b-adapt=false"},
+        {"vp8enc", "vp8enc deadline=1"},
+        {"jpegenc", "jpegenc"},
+        {"jpeg-and-back", "jpegenc ! jpegdec"},
+        {"vp8-and-back", "vp8enc deadline=1 ! vp8dec"},
+        {"h264-and-back", "x264enc speed-preset=ultrafast tune=zerolatency ! avdec_h264"},
         {"capsfilter", "identity ! capsfilter caps=video/x-raw"},
         {"chain", "queue ! videoconvert ! capsfilter caps=video/x-raw,format=NV12 ! videoscale ! capsfilter caps=video/x-raw,width=20 ! queue"},
     };
