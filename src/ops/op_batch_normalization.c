@@ -17,6 +17,8 @@ static gboolean infer(SthNode *node, GError **error)
 
     if (sth_node_int(node, "training_mode", 0) != 0 || sth_node_int(node, "spatial", 1) == 0)
         return sth_op_error(node, error, "training_mode=1 and spatial=0 are not supported: export the model in evaluation mode");
+    if (node->opset < 7 && sth_node_int(node, "is_test", 0) == 0 && sth_node_output(node, 1))
+        return sth_op_error(node, error, "is_test=0 is not supported: export the model in evaluation mode");
     for (guint i = 1; i < 5; i++)
         if (sth_node_output(node, i))
             return sth_op_error(node, error, "outputs of training ('%s') are not supported: export the model in evaluation mode",
@@ -74,4 +76,4 @@ static void run(const SthOpRun *op)
 }
 
 const SthOp sth_op_batch_normalization = {
-    .name = "BatchNormalization", .since = 7, .flags = STH_OP_INPLACE_0, .min_in = 5, .max_in = 5, .infer = infer, .prepare = prepare, .run = run};
+    .name = "BatchNormalization", .since = 6, .flags = STH_OP_INPLACE_0, .min_in = 5, .max_in = 5, .infer = infer, .prepare = prepare, .run = run};

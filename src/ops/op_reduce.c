@@ -106,6 +106,11 @@ typedef struct {
     gsize strips; /* of lanes in the innermost kept axis */
 } Work;
 
+/* What an operator takes; uint64 has no wider type to be compared in. */
+#define TYPES_LOGARITHM STH_TYPES_REAL
+#define TYPES_REDUCED (STH_TYPES_NUMBER & ~STH_TYPE(UINT64))
+#define TYPES_COMPARED (TYPES_REDUCED | STH_TYPES_BOOL)
+
 /* One output (lanes == 1, its inputs in runs) or `lanes` neighbouring ones, in a wide type. */
 #define STH_REDUCE(type, wide, START, EACH, FINISH)                                                                                                  \
     {                                                                                                                                                \
@@ -117,6 +122,7 @@ typedef struct {
         gsize lane = along ? item % work->strips * plan->lanes : 0, row = along ? item / work->strips : item;                                        \
         gsize lanes = along ? MIN(plan->lanes, plan->kept[0] - lane) : 1, runs = plan->count / plan->run;                                            \
         gsize base = lane + offset_of(row, plan->kept, plan->kept_stride, along ? 1 : 0, plan->n_kept);                                              \
+        gsize at = along ? row * plan->kept[0] + lane : row;                                                                                         \
         wide total[MAX_LANES];                                                                                                                       \
         for (gsize l = 0; l < lanes; l++)                                                                                                            \
             total[l] = START;                                                                                                                        \
@@ -129,11 +135,11 @@ typedef struct {
                 }                                                                                                                                    \
             else                                                                                                                                     \
                 for (gsize i = 0; i < plan->run; i++) {                                                                                              \
+                    G_GNUC_UNUSED const gsize l = 0;                                                                                                 \
                     wide x = (wide)p[i], t = total[0];                                                                                               \
                     total[0] = EACH;                                                                                                                 \
                 }                                                                                                                                    \
         }                                                                                                                                            \
-        gsize at = along ? row * plan->kept[0] + lane : row;                                                                                         \
         for (gsize l = 0; l < lanes; l++) {                                                                                                          \
             wide t = total[l];                                                                                                                       \
             out[at + l] = (type)(FINISH);                                                                                                            \
@@ -181,31 +187,21 @@ static gboolean is_float_runs(const SthOpRun *run)
     return run->in[0].dtype == STH_DTYPE_FLOAT && ((const Reduction *)run->prepared)->run > 1;
 }
 
-/* Sums of floats are made in double: order and number of terms do not matter then. @fast takes the runs of contiguous floats. */
-#define STH_REDUCTION(ident, op_name, spatial, fast, LOWEST, LOWEST_INT, EACH, EACH_INT, FINISH, FINISH_INT)                                         \
-    static void item_##ident(gpointer data, guint item, guint thread)                                                                                \
-    {                                                                                                                                                \
-        const Work *work = data;                                                                                                                     \
-        switch (work->run->in[0].dtype) {                                                                                                            \
-        case STH_DTYPE_FLOAT:                                                                                                                        \
-            STH_REDUCE(float, double, LOWEST, EACH, FINISH)                                                                                          \
-        case STH_DTYPE_DOUBLE:                                                                                                                       \
-            STH_REDUCE(double, double, LOWEST, EACH, FINISH)                                                                                         \
-        case STH_DTYPE_INT32:                                                                                                                        \
-            STH_REDUCE(gint32, gint64, LOWEST_INT, EACH_INT, FINISH_INT)                                                                             \
-        case STH_DTYPE_INT64:                                                                                                                        \
-            STH_REDUCE(gint64, gint64, LOWEST_INT, EACH_INT, FINISH_INT)                                                                             \
-        default:                                                                                                                                     \
-            break;                                                                                                                                   \
-        }                                                                                                                                            \
-    }                                                                                                                                                \
+#define REDUCE_REAL(name, type, unused, ...)                                                                                                         \
+    case STH_DTYPE_##name:                                                                                                                           \
+        STH_REDUCE(type, double, __VA_ARGS__)
+#define REDUCE_INTEGER(name, type, unused, ...)                                                                                                      \
+    case STH_DTYPE_##name:                                                                                                                           \
+        STH_REDUCE(type, gint64, __VA_ARGS__)
+
+#define ROW(ident, op_name, oldest, types, spatial, fast)                                                                                            \
     static void run_##ident(const SthOpRun *run)                                                                                                     \
     {                                                                                                                                                \
         run_items(run, is_float_runs(run) ? fast : item_##ident);                                                                                    \
     }                                                                                                                                                \
     static gboolean infer_##ident(SthNode *node, GError **error)                                                                                     \
     {                                                                                                                                                \
-        return infer_axes(node, STH_TYPES_REAL | STH_TYPES_INDEX, spatial, error);                                                                   \
+        return infer_axes(node, types, spatial, error);                                                                                              \
     }                                                                                                                                                \
     static gboolean prepare_##ident(SthNode *node, GError **error)                                                                                   \
     {                                                                                                                                                \
@@ -213,7 +209,7 @@ static gboolean is_float_runs(const SthOpRun *run)
     }                                                                                                                                                \
     extern const SthOp sth_op_##ident;                                                                                                               \
     const SthOp sth_op_##ident = {.name = op_name,                                                                                                   \
-                                  .since = 1,                                                                                                        \
+                                  .since = oldest,                                                                                                   \
                                   .min_in = 1,                                                                                                       \
                                   .max_in = spatial ? 1 : 2,                                                                                         \
                                   .constant_in = 1 << 1,                                                                                             \
@@ -221,17 +217,62 @@ static gboolean is_float_runs(const SthOpRun *run)
                                   .prepare = prepare_##ident,                                                                                        \
                                   .run = run_##ident};
 
+/* Sums of floats are made in double: order and number of terms do not matter then. @fast takes the runs of contiguous floats. */
+#define STH_REDUCTION(ident, op_name, types, spatial, fast, LOWEST, LOWEST_INT, EACH, EACH_INT, FINISH, FINISH_INT)                                  \
+    static void item_##ident(gpointer data, guint item, guint thread)                                                                                \
+    {                                                                                                                                                \
+        const Work *work = data;                                                                                                                     \
+        switch (work->run->in[0].dtype) {                                                                                                            \
+            STH_EACH_REAL(REDUCE_REAL, LOWEST, EACH, FINISH)                                                                                         \
+            STH_EACH_SIGNED(REDUCE_INTEGER, LOWEST_INT, EACH_INT, FINISH_INT)                                                                        \
+            STH_EACH_UNSIGNED(REDUCE_INTEGER, LOWEST_INT, EACH_INT, FINISH_INT)                                                                      \
+            REDUCE_INTEGER(BOOL, guint8, , LOWEST_INT, EACH_INT, FINISH_INT)                                                                         \
+        default:                                                                                                                                     \
+            break;                                                                                                                                   \
+        }                                                                                                                                            \
+    }                                                                                                                                                \
+    ROW(ident, op_name, 1, types, spatial, fast)
+
 #define WRAP(a, sign, b) ((gint64)((guint64)(a)sign(guint64)(b)))
 #define MEAN(sum) (count == 0 ? 0 : (sum) / count)
 #define HIGHER (x > t ? x : t)
 #define LOWER (x < t ? x : t)
 
-STH_REDUCTION(reduce_sum, "ReduceSum", FALSE, item_float_sum, 0, 0, t + x, WRAP(t, +, x), t, t)
-STH_REDUCTION(reduce_mean, "ReduceMean", FALSE, item_float_mean, 0, 0, t + x, WRAP(t, +, x), t / count, MEAN(t))
-STH_REDUCTION(reduce_max, "ReduceMax", FALSE, item_reduce_max, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
-STH_REDUCTION(reduce_min, "ReduceMin", FALSE, item_reduce_min, INFINITY, G_MAXINT64, LOWER, LOWER, t, t)
-STH_REDUCTION(reduce_prod, "ReduceProd", FALSE, item_reduce_prod, 1, 1, t *x, WRAP(t, *, x), t, t)
-STH_REDUCTION(reduce_sum_square, "ReduceSumSquare", FALSE, item_reduce_sum_square, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), t, t)
-STH_REDUCTION(reduce_l1, "ReduceL1", FALSE, item_reduce_l1, 0, 0, t + fabs(x), WRAP(t, +, x < 0 ? 0 - (guint64)x : (guint64)x), t, t)
-STH_REDUCTION(reduce_l2, "ReduceL2", FALSE, item_reduce_l2, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), sqrt(t), (gint64)sqrt((double)t))
-STH_REDUCTION(global_max_pool, "GlobalMaxPool", TRUE, item_global_max_pool, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
+STH_REDUCTION(reduce_sum, "ReduceSum", TYPES_REDUCED, FALSE, item_float_sum, 0, 0, t + x, WRAP(t, +, x), t, t)
+STH_REDUCTION(reduce_mean, "ReduceMean", TYPES_REDUCED, FALSE, item_float_mean, 0, 0, t + x, WRAP(t, +, x), t / count, MEAN(t))
+STH_REDUCTION(reduce_max, "ReduceMax", TYPES_COMPARED, FALSE, item_reduce_max, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
+STH_REDUCTION(reduce_min, "ReduceMin", TYPES_COMPARED, FALSE, item_reduce_min, INFINITY, G_MAXINT64, LOWER, LOWER, t, t)
+STH_REDUCTION(reduce_prod, "ReduceProd", TYPES_REDUCED, FALSE, item_reduce_prod, 1, 1, t *x, WRAP(t, *, x), t, t)
+STH_REDUCTION(reduce_sum_square, "ReduceSumSquare", TYPES_REDUCED, FALSE, item_reduce_sum_square, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), t, t)
+STH_REDUCTION(reduce_l1, "ReduceL1", TYPES_REDUCED, FALSE, item_reduce_l1, 0, 0, t + fabs(x), WRAP(t, +, x < 0 ? 0 - (guint64)x : (guint64)x), t, t)
+STH_REDUCTION(reduce_l2, "ReduceL2", TYPES_REDUCED, FALSE, item_reduce_l2, 0, 0, t + x * x, WRAP(t, +, WRAP(x, *, x)), sqrt(t),
+              (gint64)sqrt((double)t))
+STH_REDUCTION(global_max_pool, "GlobalMaxPool", TYPES_REDUCED, TRUE, item_global_max_pool, -INFINITY, G_MININT64, HIGHER, HIGHER, t, t)
+
+static void item_reduce_log_sum(gpointer data, guint item, guint thread)
+{
+    const Work *work = data;
+    switch (work->run->in[0].dtype) {
+        STH_EACH_REAL(REDUCE_REAL, 0, t + x, log(t))
+    default:
+        break;
+    }
+}
+
+ROW(reduce_log_sum, "ReduceLogSum", 1, TYPES_LOGARITHM, FALSE, item_reduce_log_sum)
+
+/* The largest exponent is taken out of the sum, so that no power overflows: what the maximum left in the output. */
+#define TOP (isinf((double)out[at + l]) ? 0 : (double)out[at + l])
+
+static void item_reduce_log_sum_exp(gpointer data, guint item, guint thread)
+{
+    const Work *work = data;
+    item_reduce_max(data, item, thread);
+    switch (work->run->in[0].dtype) {
+        STH_EACH_REAL(REDUCE_REAL, 0, t + exp(x - TOP), log(t) + TOP)
+    default:
+        break;
+    }
+}
+
+ROW(reduce_log_sum_exp, "ReduceLogSumExp", 1, TYPES_LOGARITHM, FALSE, item_reduce_log_sum_exp)

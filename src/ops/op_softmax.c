@@ -1,14 +1,9 @@
-/* Softmax and LogSoftmax. Up to opset 12 all axes from `axis` on are one; later it is `axis` alone.
+/* Softmax, LogSoftmax and Hardmax. Up to opset 12 all axes from `axis` on are one; later it is `axis` alone.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 
 #include "ops/op-helpers.h"
-
-/* The tensor as [outer][n][inner]; the sums run over n. */
-typedef struct {
-    gsize outer, n, inner;
-} Axis;
 
 /* Neighbouring sums that are made side by side where inner > 1. */
 #define LANES 64
@@ -34,16 +29,11 @@ static gboolean infer(SthNode *node, GError **error)
 static gboolean prepare(SthNode *node, GError **error)
 {
     const SthShape *shape = &sth_op_in(node, 0)->shape;
-    Axis *plan = g_new(Axis, 1);
-    *plan = (Axis){1, 1, 1};
-    node->prepared = plan;
-    if (shape->rank == 0)
-        return TRUE;
+    SthAxis *plan = g_new(SthAxis, 1);
     gint64 given = given_axis(node, shape->rank);
     guint axis = (guint)(given < 0 ? given + shape->rank : given), end = node->opset < 13 ? shape->rank : axis + 1;
-    plan->outer = sth_op_product(shape, 0, axis);
-    plan->n = sth_op_product(shape, axis, end);
-    plan->inner = sth_op_product(shape, end, shape->rank);
+    *plan = shape->rank == 0 ? (SthAxis){1, 1, 1} : sth_op_around(shape, axis, end);
+    node->prepared = plan;
     return TRUE;
 }
 
@@ -80,7 +70,7 @@ typedef struct {
 static void softmax_part(gpointer data, guint item, guint thread)
 {
     const Work *work = data;
-    const Axis *axis = work->run->prepared;
+    const SthAxis *axis = work->run->prepared;
     gsize lane = item % work->strips * LANES, at = item / work->strips * axis->n * axis->inner + lane;
     softmax_lanes((float *)work->run->out[0].data + at, (const float *)work->run->in[0].data + at, axis->n, axis->inner,
                   MIN(LANES, axis->inner - lane), work->logarithm);
@@ -88,7 +78,7 @@ static void softmax_part(gpointer data, guint item, guint thread)
 
 static void run_any(const SthOpRun *run, gboolean logarithm)
 {
-    const Axis *axis = run->prepared;
+    const SthAxis *axis = run->prepared;
     Work work = {run, logarithm, (axis->inner + LANES - 1) / LANES};
     if (axis->n > 0)
         sth_op_parallel(run, softmax_part, &work, (guint)(axis->outer * work.strips));
@@ -110,3 +100,28 @@ const SthOp sth_op_softmax = {.name = "Softmax", .since = 1, .min_in = 1, .max_i
 extern const SthOp sth_op_log_softmax;
 const SthOp sth_op_log_softmax = {
     .name = "LogSoftmax", .since = 1, .min_in = 1, .max_in = 1, .infer = infer, .prepare = prepare, .run = run_log_softmax};
+
+/* One where the first of the largest is, zero elsewhere. */
+static void hardmax_part(gpointer data, guint item, guint thread)
+{
+    const SthOpRun *run = data;
+    const SthAxis *axis = run->prepared;
+    gsize at = item / axis->inner * axis->n * axis->inner + item % axis->inner, top = 0;
+    const float *in = (const float *)run->in[0].data + at;
+    float *out = (float *)run->out[0].data + at;
+    for (gsize i = 0; i < axis->n; i++) {
+        top = in[i * axis->inner] > in[top * axis->inner] ? i : top;
+        out[i * axis->inner] = 0;
+    }
+    out[top * axis->inner] = 1;
+}
+
+static void run_hardmax(const SthOpRun *run)
+{
+    const SthAxis *axis = run->prepared;
+    if (axis->n > 0)
+        sth_op_parallel(run, hardmax_part, (gpointer)run, (guint)(axis->outer * axis->inner));
+}
+
+extern const SthOp sth_op_hardmax;
+const SthOp sth_op_hardmax = {.name = "Hardmax", .since = 1, .min_in = 1, .max_in = 1, .infer = infer, .prepare = prepare, .run = run_hardmax};

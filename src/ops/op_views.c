@@ -122,11 +122,20 @@ static gboolean infer_identity(SthNode *node, GError **error)
     return set_view(node, &sth_op_in(node, 0)->shape, error);
 }
 
+/* Training with a ratio of 0. */
+static gboolean drops_nothing(const SthNode *node)
+{
+    double ratio = 0.5;
+    if (sth_op_has_input(node, 1) && sth_node_input(node, 1)->constant != NULL && sth_shape_elements(&sth_op_in(node, 1)->shape) == 1)
+        sth_elements_to_doubles(&ratio, sth_op_in(node, 1), 0, 1);
+    return ratio == 0;
+}
+
 /* Inference leaves everything as it is; the mask, where somebody wants it, is all true. */
 static gboolean infer_dropout(SthNode *node, GError **error)
 {
     SthValue *training = sth_node_input(node, 2), *mask = sth_node_output(node, 1);
-    if (training != NULL && (training->constant == NULL || training->tensor.dtype != STH_DTYPE_BOOL || *(const guint8 *)training->tensor.data))
+    if (training != NULL && (training->tensor.dtype != STH_DTYPE_BOOL || *(const guint8 *)training->tensor.data) && !drops_nothing(node))
         return sth_op_error(node, error, "training mode is not supported; export the model for inference");
     if (!infer_identity(node, error))
         return FALSE;
@@ -154,4 +163,4 @@ STH_VIEW(flatten, "Flatten", 1, 1, 0)
 STH_VIEW(squeeze, "Squeeze", 1, 2, 1 << 1)
 STH_VIEW(unsqueeze, "Unsqueeze", 1, 2, 1 << 1)
 STH_VIEW(identity, "Identity", 1, 1, 0)
-STH_VIEW(dropout, "Dropout", 7, 3, 1 << 2)
+STH_VIEW(dropout, "Dropout", 6, 3, 1 << 1 | 1 << 2)
