@@ -73,7 +73,7 @@ for file in "${sources[@]}"; do
     complain "$file: $lines lines; at most $max_file, or a first comment that says 'Long because …'"
   fi
   # An empty __init__.py has nothing to license.
-  [ "$lines" = 0 ] || head -n 40 "$file" | grep -q 'SPDX-License-Identifier: ' || complain "$file: no SPDX-License-Identifier line"
+  [ "$lines" = 0 ] || head -n 40 "$file" | grep 'SPDX-License-Identifier: ' >/dev/null || complain "$file: no SPDX-License-Identifier line"
   case $file in *.c | *.h) long=$(long_functions "$file"); [ -z "$long" ] || complain "$long" ;; esac
 done
 blanks=$(grep -nE '[[:space:]]+$' "${sources[@]}" | cut -c1-100 || true)
