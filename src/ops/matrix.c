@@ -5,6 +5,7 @@
 
 #include "kernels/blas.h"
 
+#define SMALL 512 /* multiplications: fewer do not pay for a call of OpenBLAS */
 #define BLOCK 256 /* rows and columns of C: OpenBLAS packs as much at a time */
 
 gboolean sth_matrix_check(const SthMatrix3 *x, const SthNode *node, GError **error)
@@ -51,6 +52,7 @@ SthMatrixBlock sth_matrix_block(const SthMatrix3 *x, gsize index)
     }
 
 /* Integers of both signs have the same bits, and the unsigned ones may wrap around. */
+DEFINE_PRODUCT(float)
 DEFINE_PRODUCT(double)
 DEFINE_PRODUCT(guint32)
 DEFINE_PRODUCT(guint64)
@@ -65,11 +67,10 @@ void sth_matrix_product(const SthMatrix3 *x, gconstpointer a, gsize lda, gconstp
         product_guint32(x, a, lda, b, ldb, c, ldc);
     else if (x->dtype != STH_DTYPE_FLOAT)
         product_guint64(x, a, lda, b, ldb, c, ldc);
-    else if (x->k > 0)
-        sth_blas_sgemm(x->trans_a, x->trans_b, x->m, x->n, x->k, a, lda, b, ldb, 0, c, ldc);
+    else if ((double)x->m * (double)x->n * (double)x->k < SMALL)
+        product_float(x, a, lda, b, ldb, c, ldc);
     else
-        for (gsize row = 0; row < x->m; row++)
-            memset((float *)c + row * ldc, 0, x->n * sizeof(float));
+        sth_blas_sgemm(x->trans_a, x->trans_b, x->m, x->n, x->k, a, lda, b, ldb, 0, c, ldc);
 }
 
 void sth_matrix_multiply(const SthMatrix3 *x, const SthMatrixBlock *block, gconstpointer a, gconstpointer b, gpointer c)
