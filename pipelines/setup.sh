@@ -13,13 +13,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # To build: compiler, build system, headers; onnx.proto comes with libonnx-dev.
 build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libopenblas-dev
   libglib2.0-dev libjson-glib-dev libpango1.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
-# To run: decoders, encoder, muxer, cameras, RTSP; a font for the overlay.
+# To run: decoders, encoder, muxer, cameras, RTSP; windows and text over video; a font for the overlay.
 run_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  fonts-dejavu-core)
-# To test: a second compiler, formatters, the operators' conformance cases, a JSON Schema validator, textoverlay,
-# ffprobe, GStreamer from Python, a Debian 13 in a folder.
-test_packages=(clang clang-format indent shellcheck libonnx-testdata python3 python3-jsonschema gstreamer1.0-x ffmpeg
-  python3-gi gir1.2-gstreamer-1.0 debootstrap valgrind)
+  gstreamer1.0-x fonts-dejavu-core)
+# To test: a second compiler, formatters, the operators' conformance cases, a JSON Schema validator, ffprobe,
+# GStreamer from Python, an RTSP server, a Debian 13 in a folder.
+test_packages=(clang clang-format indent shellcheck libonnx-testdata python3 python3-jsonschema ffmpeg
+  python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 debootstrap valgrind)
 
 # GStreamer's analytics library came with 1.24, after Debian 12. Its headers bring OpenCV and 500 packages along: the plugin does without
 # where they are not, but the tests want it with them.

@@ -3,23 +3,10 @@
 # TAP on standard output.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317 # the functions are called by ok()
-set -uo pipefail
+# shellcheck source=tests/pipelines/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-
-n=0 failed=0
-ok() { # what, command…
-  n=$((n + 1))
-  if "${@:2}"; then echo "ok $n - $1"; else echo "not ok $n - $1"; failed=1; fi
-}
 empty() { [ -z "$(find "$1" -mindepth 1)" ]; }
-lines_at_least() { [ "$(wc -l <"$2")" -ge "$1" ]; }
-box() { [ "$(dd if="$2" bs=1 skip=4 count=4 2>/dev/null)" = "$1" ]; } # type of the first box of an MP4 file
-silent() { ! grep -qE "$1" <<<"$2"; }
-fails_with() { # exit code, text of standard error, command…
-  local said code=0
-  said=$("${@:3}" 2>&1 >/dev/null) || code=$?
-  [ "$code" = "$1" ] && grep -qF -- "$2" <<<"$said"
-}
 
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
@@ -44,5 +31,4 @@ ok 'a missing file is named' fails_with 1 no-such.mp4 pipelines/demo.sh no-such.
 ok 'a missing camera is named' fails_with 1 /dev/video99 pipelines/demo.sh /dev/video99
 ok 'a file that is no video is named' fails_with 1 README.md pipelines/demo.sh README.md
 ok 'a missing model is named' fails_with 1 no-such.onnx env GST_STH_MODEL=no-such.onnx pipelines/demo.sh
-echo "1..$n"
-exit $failed
+done_testing

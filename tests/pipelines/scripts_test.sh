@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The scripts of pipelines/ on the clip that comes with them. TAP on standard output.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2317 # the functions are called by ok()
+# shellcheck source=tests/pipelines/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+pipelines=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../pipelines" && pwd)
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+cd "$temp" || exit 1
+
+clip="a b'c.mp4" # names that a shell or gst-launch-1.0 could misread
+cp "$pipelines/clips/signs.mp4" "$clip"
+other=$pipelines/../tests/goldens/sth_dense_form_c.onnx
+
+has() { grep -qF -- "$1" "$2"; }
+ends_well() { timeout 120 "$@" </dev/null >said 2>&1 || { sed 's/^/# /' said; return 1; }; }
+same_results() { # times, labels, confidences; not what the clock said
+  cmp <(recognised "$1") <(recognised "$2")
+}
+recognised() { grep -oE '"(timestamp|start|end|confidence|label)":[^,}]*' "$1"; }
+# Frames of a video file that decode.
+frames_at_least() {
+  [ "$(timeout 60 gst-launch-1.0 -v filesrc "location=$2" ! decodebin ! video/x-raw ! fakesink silent=false 2>&1 </dev/null |
+    grep -c 'last-message = chain')" -ge "$1" ]
+}
+
+for script in camera file rtsp many annotate export compare; do
+  ok "$script --help" grep -q "^usage: pipelines/$script.sh" <("$pipelines/$script.sh" --help)
+  ok "$script refuses an unknown option" fails_with 2 --colour "$pipelines/$script.sh" --colour
+done
+
+# --- What --dry-run prints is what runs
+"$pipelines/file.sh" --set top-k=3 "$clip" >file.ndjson
+ok 'file prints the result of each window' lines_at_least 10 file.ndjson
+ok 'and recognises' has '"label":"MILK"' file.ndjson
+"$pipelines/file.sh" --set top-k=3 --dry-run "$clip" >line.sh
+ok 'file --dry-run prints a line of gst-launch-1.0' has 'gst-launch-1.0 ' line.sh
+bash line.sh >pasted.ndjson </dev/null
+ok 'that gives the same when pasted' same_results file.ndjson pasted.ndjson
+ok 'file --output takes the format from the name' ends_well "$pipelines/file.sh" --events --output out.vtt "$clip"
+ok 'and writes it' has "DON'T KNOW" out.vtt
+ok 'file --sink shows it' ends_well "$pipelines/file.sh" --sink 'fakesink' "$clip"
+ok 'file ends when its reader does' [ "$("$pipelines/file.sh" "$clip" 2>/dev/null | head -n 1 | wc -l)" = 1 ]
+
+# --- Camera: the file, at its own speed, live
+timeout -s TERM 8 "$pipelines/camera.sh" --output camera.ndjson "$clip" 2>said
+ok 'camera gives results while it runs, and SIGTERM ends it' lines_at_least 3 camera.ndjson
+ok 'camera names a device that is not there' fails_with 1 /dev/video99 "$pipelines/camera.sh" /dev/video99
+ok 'camera refuses a size that is none' fails_with 2 640x480 "$pipelines/camera.sh" --size big
+
+# --- Many
+"$pipelines/many.sh" --events "$clip" "$pipelines/clips/signs.mp4" >many.ndjson
+ok 'many prints the results of the one' has "\"source\":\"$clip\"" many.ndjson
+ok 'and of the other' has "\"source\":\"$pipelines/clips/signs.mp4\"" many.ndjson
+ok 'many --show puts them side by side' ends_well "$pipelines/many.sh" --sink fakesink --tile 160x120 "$clip" "$clip" "$clip"
+
+# --- Files
+ok 'annotate writes mp4' ends_well "$pipelines/annotate.sh" "$clip" out.mp4
+ok 'with all frames' frames_at_least 200 out.mp4
+ok 'annotate writes webm' ends_well "$pipelines/annotate.sh" --draw position=top "$clip" out.webm
+ok 'with all frames' frames_at_least 200 out.webm
+ok 'annotate does not overwrite what it reads' fails_with 1 overwritten "$pipelines/annotate.sh" "$clip" "./$clip"
+ok 'annotate refuses an ending that it does not know' fails_with 2 .webm "$pipelines/annotate.sh" "$clip" out.avi
+ok 'export writes several formats in one pass' ends_well "$pipelines/export.sh" "$clip" out.ndjson export.vtt
+ok 'the same results as file' same_results <("$pipelines/file.sh" "$clip") out.ndjson
+ok 'and the same subtitles' cmp out.vtt export.vtt
+ok 'export refuses an ending that it does not know' fails_with 2 ndjson "$pipelines/export.sh" "$clip" out.doc
+ok 'compare writes two models side by side' ends_well "$pipelines/compare.sh" --with "$other" --tile 320x240 "$clip" both.mp4
+ok 'with all frames' frames_at_least 200 both.mp4
+ok 'compare puts one into the other' ends_well "$pipelines/compare.sh" --with "$other" --tile 320x240 --inset "$clip" both.mkv
+ok 'compare names a model that is not there' fails_with 1 no-such.onnx "$pipelines/compare.sh" --with no-such.onnx "$clip" x.mp4
+
+# --- Errors
+ok 'a missing file is named' fails_with 1 no-such.mp4 "$pipelines/file.sh" no-such.mp4
+ok 'a missing model is named' fails_with 1 no-such.onnx "$pipelines/file.sh" --model no-such.onnx "$clip"
+ok 'a file without video is named' fails_with 1 file.ndjson "$pipelines/file.sh" file.ndjson
+ok 'a property that is none is named' fails_with 1 colour "$pipelines/file.sh" --set colour=red "$clip"
+ok 'a folder that is not there is named' fails_with 1 no-such-folder "$pipelines/export.sh" "$clip" no-such-folder/x.csv
+done_testing
