@@ -11,7 +11,7 @@ cd "$temp" || exit 1
 
 clip="a b'c.mp4" # names that a shell or gst-launch-1.0 could misread
 cp "$pipelines/clips/signs.mp4" "$clip"
-other=$pipelines/../tests/goldens/sth_dense_form_c.onnx
+other=$pipelines/../tests/goldens/sth_dense_form_a.onnx
 
 has() { grep -qF -- "$1" "$2"; }
 ends_well() { timeout 120 "$@" </dev/null >said 2>&1 || { sed 's/^/# /' said; return 1; }; }
