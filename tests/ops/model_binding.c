@@ -23,20 +23,51 @@ static gpointer unpack(const ProtobufCMessageDescriptor *type, const char *path,
     return message;
 }
 
-/* A node of the model takes the value, or what others make of it, as a constant only. Nodes are in running order; those before @first do not read it. */
+/* A condition decides which graph there is. */
+static gboolean takes_constant(const Onnx__NodeProto *node, gsize input)
+{
+    const SthOp *op = sth_op_find(node->op_type);
+    return op != NULL ? op->constant_in >> input & 1 : strcmp(node->op_type, "If") == 0;
+}
+
+static gboolean is_read(const Onnx__GraphProto *graph, const char *name);
+
+/* By the node itself or in one of its graphs. */
+static gboolean reads(const Onnx__NodeProto *node, const char *name)
+{
+    for (gsize i = 0; i < node->n_input; i++)
+        if (strcmp(node->input[i], name) == 0)
+            return TRUE;
+    for (gsize i = 0; i < node->n_attribute; i++)
+        if (node->attribute[i]->g != NULL && is_read(node->attribute[i]->g, name))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean is_read(const Onnx__GraphProto *graph, const char *name)
+{
+    for (gsize n = 0; n < graph->n_node; n++)
+        if (reads(graph->node[n], name))
+            return TRUE;
+    return FALSE;
+}
+
+/* A node of the model takes the value, or what others make of it, as a constant only. Nodes are in running order; those before @first do not
+ * read it. */
 static gboolean is_needed(const Onnx__GraphProto *graph, const char *name, gsize first)
 {
     for (gsize n = first; n < graph->n_node; n++) {
         const Onnx__NodeProto *node = graph->node[n];
         const SthOp *op = sth_op_find(node->op_type);
-        gboolean reads = FALSE;
-        for (gsize i = 0; i < node->n_input && op != NULL; i++) {
-            gboolean here = strcmp(node->input[i], name) == 0;
-            if (here && (op->constant_in >> i & 1))
+        for (gsize i = 0; i < node->n_input; i++)
+            if (strcmp(node->input[i], name) == 0 && takes_constant(node, i))
                 return TRUE;
-            reads = reads || here;
-        }
-        for (gsize i = 0; i < node->n_output && reads && !(op->flags & STH_OP_SHAPE_ONLY); i++)
+        for (gsize i = 0; i < node->n_attribute; i++)
+            if (node->attribute[i]->g != NULL && is_needed(node->attribute[i]->g, name, 0))
+                return TRUE;
+        if (!reads(node, name) || (op != NULL && (op->flags & STH_OP_SHAPE_ONLY)))
+            continue;
+        for (gsize i = 0; i < node->n_output; i++)
             if (is_needed(graph, node->output[i], n + 1))
                 return TRUE;
     }
