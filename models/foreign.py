@@ -9,6 +9,7 @@ whose input is noise of the model's input shape.
 """
 import argparse
 import collections
+import contextlib
 import json
 import os
 import subprocess
@@ -130,27 +131,34 @@ def call(*command):
     return done.stdout
 
 
-def measure(network, sth, time):
-    """A row of the table: name, layout, opset, GMAC, ms, relative error."""
-    net, x = make(network, False)
-    with tempfile.TemporaryDirectory() as folder:
-        model, given, got = (os.path.join(folder, f) for f in ("m.onnx", "in.npy", "out.npy"))
-        nets.export(net, x, model, network.opset)
-        y = run(net, x)
-        np.save(given, x.numpy())
-        call(sth, "run", model, "--input", given, "--output", got)
-        result = np.load(got)
-        bench = json.loads(call(sth, "bench", "--json", "-t", "1", "-n", "5" if time else "1", model))
+def prepare(network, folder):
+    """Paths of the full network, its input and PyTorch's scores; made where they are not there."""
+    paths = [os.path.join(folder, network.name + end) for end in (".onnx", ".in.npy", ".out.npy")]
+    if not os.path.exists(paths[-1]):
+        net, x = make(network, False)
+        nets.export(net, x, paths[0], network.opset)
+        np.save(paths[1], x.numpy())
+        np.save(paths[2], run(net, x))
+    return paths
+
+
+def measure(network, sth, folder, time):
+    """(a row of the table, relative error)."""
+    model, given, expected = prepare(network, folder)
+    got = os.path.join(folder, "got.npy")
+    call(sth, "run", model, "--input", given, "--output", got)
+    bench = json.loads(call(sth, "bench", "--json", "-t", "1", "-n", "3" if time else "1", model))
+    x, y, result = (np.load(f) for f in (given, expected, got))
     error = float(np.abs(result - y).max() / np.abs(y).max()) if result.shape == y.shape else np.inf
-    shape = "×".join(str(n) for n in x.shape)
     return "| %s | %s %s | %d | %.2f | %s | %.1e |" % (
-        network.name, network.layout, shape, network.opset, bench["gmacs"],
-        "%.0f" % bench["ms_min"] if time else "", error), error
+        network.name, network.layout, "×".join(str(n) for n in x.shape), network.opset,
+        bench["gmacs"], "%.0f" % bench["ms_min"] if time else "", error), error
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--goldens", help="write thin networks to this folder")
+    p.add_argument("--work", help="keep the full networks in this folder, and use those that are there")
     p.add_argument("--sth", default="build/src/cli/sth", help="the tool to run [%(default)s]")
     p.add_argument("--no-times", action="store_true", help="for a busy machine")
     p.add_argument("--only", nargs="+", metavar="NAME", help="these networks",
@@ -166,10 +174,12 @@ def main():
         try:
             if args.goldens:
                 print("%s: %.0f kB" % (network.name, write_golden(network, args.goldens)))
-            else:
-                row, error = measure(network, args.sth, not args.no_times)
-                failed += not error < 1e-4
-                print(row, flush=True)
+                continue
+            with contextlib.ExitStack() as stack:
+                folder = args.work or stack.enter_context(tempfile.TemporaryDirectory())
+                row, error = measure(network, args.sth, folder, not args.no_times)
+            failed += not error < 1e-4
+            print(row, flush=True)
         except LookupError as why:  # an older torchvision
             print(why, file=sys.stderr)
         except RuntimeError as why:

@@ -14,6 +14,7 @@ model on a real clip is made: default.in.npy, default.out.npy.
 """
 import argparse
 import collections
+import functools
 import io
 import itertools
 import os
@@ -102,7 +103,7 @@ def small_net(name, integration):
 
 
 def full_net(name, integration):
-    return networks.NETWORKS[name](105, 8, integration=integration), 8, (112, 112)
+    return networks.NETWORKS[name](105, 8, integration=integration), 8, (64, 64)
 
 
 def write(recipe, net, size, x):
@@ -192,19 +193,27 @@ def run(net, x):
     return net(torch.from_numpy(x)).numpy()
 
 
-def random_net(recipe, make):
+@functools.lru_cache(2)
+def random_net(make, name, integration):
     """(network with random weights, frames, (height, width)); make: small_net or full_net."""
     torch.manual_seed(0)
-    net, frames, size = make(recipe.net, recipe.integration)
+    net, frames, size = make(name, integration)
     return randomise(net, 1), frames, size
+
+
+@functools.lru_cache(8)
+def scored(make, name, integration, layout):
+    """(noise in a layout, PyTorch's scores)."""
+    net, frames, size = random_net(make, name, integration)
+    array = goldens.noise(tuple(onnx_export.INPUT_SHAPES[layout](frames, *size)))
+    return array, run(net, clip_of(array, layout))
 
 
 def cook(recipe, make):
     """(ModelProto, input in the recipe's layout, PyTorch's scores)."""
-    net, frames, size = random_net(recipe, make)
-    shape = onnx_export.INPUT_SHAPES[recipe.layout](frames, *size)
-    array = goldens.noise(tuple(shape))
-    return write(recipe, net, size, array), array, run(net, clip_of(array, recipe.layout))
+    net, _, size = random_net(make, recipe.net, recipe.integration)
+    array, scores = scored(make, recipe.net, recipe.integration, recipe.layout)
+    return write(recipe, net, size, array), array, scores
 
 
 def pairwise_goldens(folder):
@@ -227,7 +236,7 @@ def style_goldens(folder):
             shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
             x = goldens.noise(shape)
             x = np.moveaxis(x if x.ndim == 5 else x[None], 4, 1)
-        net, _, _ = random_net(recipe, small_net)
+        net, _, _ = random_net(small_net, recipe.net, recipe.integration)
         name = "_".join((recipe.net, form, style))
         print("%s: %.0f kB" % (name, goldens.save(folder, name, model,
                                                   run(net, np.ascontiguousarray(x)))))
