@@ -13,7 +13,7 @@ kernels graph
 ops
 onnx
 optimiser planner
-model
+model convert
 session
 stream export
 cli

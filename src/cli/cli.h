@@ -24,7 +24,7 @@ struct _SthCommand {
     int (*run)(const SthCommand *command, int argc, char **argv);
 };
 
-extern const SthCommand sth_cmd_run, sth_cmd_inspect, sth_cmd_bench, sth_cmd_classify, sth_cmd_optimize;
+extern const SthCommand sth_cmd_run, sth_cmd_inspect, sth_cmd_bench, sth_cmd_classify, sth_cmd_optimize, sth_cmd_convert;
 
 /* Reads a command's options; what is left in *argc, *argv are its arguments after argv[0]. FALSE after telling the user what is wrong
  * (STH_EXIT_USAGE). `--help` prints and ends the program. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const SthCommand *const commands[] = {&sth_cmd_classify, &sth_cmd_inspect, &sth_cmd_bench, &sth_cmd_run, &sth_cmd_optimize};
+static const SthCommand *const commands[] = {&sth_cmd_classify, &sth_cmd_inspect, &sth_cmd_bench, &sth_cmd_run, &sth_cmd_convert, &sth_cmd_optimize};
 
 static const SthCommand *find_command(const char *name)
 {
