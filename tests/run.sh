@@ -104,13 +104,13 @@ run_sanitizers() {
 # Where threads meet: pool, scheduler, streams, the elements. GLib and GStreamer are not built for the sanitizer (tests/threads.supp).
 run_threads() {
   GST_REGISTRY_FORK=no TSAN_OPTIONS=suppressions=$top/tests/threads.supp:halt_on_error=1:second_deadlock_stack=1 \
-    suite threads --suite base --suite stream --suite gst-plugin -t 10 -- -Db_sanitize=thread -Dbuildtype=debugoptimized -Db_lundef=false
+    suite threads --suite base --suite stream --suite gst-plugin --no-suite slow -t 10 -- -Db_sanitize=thread -Dbuildtype=debugoptimized -Db_lundef=false
 }
 
 # The gcc build's element tests: memory that is read before it is written, which the address sanitizer does not see.
 run_valgrind() {
   GST_REGISTRY_FORK=no G_SLICE=always-malloc STH_CPU=avx2 \
-    suite valgrind --suite stream --suite gst-plugin -t 30 --wrapper "valgrind -q --error-exitcode=9 --suppressions=$top/tests/valgrind.supp" \
+    suite valgrind --suite stream --suite gst-plugin --no-suite slow -t 30 --wrapper "valgrind -q --error-exitcode=9 --suppressions=$top/tests/valgrind.supp" \
     -- -Dbuildtype=debugoptimized
 }
 
