@@ -57,39 +57,49 @@ STH_FORCE_INLINE void panel_tile(const SthPanel *in, const float *b0, float *c, 
     }
 }
 
-STH_FORCE_INLINE void panel_tile_of(const SthPanel *p, const float *b, float *c, guint n, const gsize step)
+/* The numbers of positions for which there is code, most first: each costs time to compile. */
+#define SIZES SIZE(24) SIZE(20) SIZE(16) SIZE(14) SIZE(12) SIZE(8) SIZE(7) SIZE(6) SIZE(4) SIZE(2) SIZE(1)
+
+/* How many of @n positions to do next: a part that goes into it evenly, else the largest there is. Few positions keep too few sums in flight. */
+STH_FORCE_INLINE guint next_size(guint n)
 {
-#define CASE(count)                                                                                                                                  \
-    case count:                                                                                                                                      \
-        if (count <= PANEL_COLS)                                                                                                                     \
-            panel_tile(p, b, c, MIN(count, PANEL_COLS), step);                                                                                       \
+#define SIZE(size)                                                                                                                                   \
+    if (size <= PANEL_COLS && 2 * size >= PANEL_COLS && n % size == 0)                                                                               \
+        return size;
+    SIZES
+#undef SIZE
+#define SIZE(size)                                                                                                                                   \
+    if (size <= PANEL_COLS && size <= n)                                                                                                             \
+        return size;
+    SIZES
+#undef SIZE
+    return 0;
+}
+
+STH_FORCE_INLINE void panel_tiles(const SthPanel *p, const gsize step)
+{
+    for (guint i = 0, n; i < p->n; i += n) {
+        n = next_size(p->n - i);
+        switch (n) {
+#define SIZE(size)                                                                                                                                   \
+    case size:                                                                                                                                       \
+        if (size <= PANEL_COLS)                                                                                                                      \
+            panel_tile(p, p->b + i * step, p->c + (gsize)i * STH_BLOCK, MIN(size, PANEL_COLS), step);                                                \
         break;
-    switch (n) {
-        CASE(1)
-        CASE(2)
-        CASE(3)
-        CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16) CASE(17) CASE(18) CASE(19)
-            CASE(20) CASE(21) CASE(22) CASE(23) CASE(24)
+            SIZES
+#undef SIZE
+        }
     }
-#undef CASE
 }
 
 void ISA(panel)(const SthPanel *p)
 {
-    const guint parts = (p->n + PANEL_COLS - 1) / PANEL_COLS;
-
-    /* Parts of equal size: a short one has too few sums in flight. */
-    for (guint i = 0; i < parts; i++) {
-        const guint first = p->n * i / parts, n = p->n * (i + 1) / parts - first;
-        float *c = p->c + (gsize)first * STH_BLOCK;
-
-        if (p->step == 1)
-            panel_tile_of(p, p->b + first, c, n, 1);
-        else if (p->step == 2)
-            panel_tile_of(p, p->b + 2 * (gsize)first, c, n, 2);
-        else
-            panel_tile_of(p, p->b + STH_BLOCK * (gsize)first, c, n, STH_BLOCK);
-    }
+    if (p->step == 1)
+        panel_tiles(p, 1);
+    else if (p->step == 2)
+        panel_tiles(p, 2);
+    else
+        panel_tiles(p, STH_BLOCK);
 }
 
 /* @n positions, a number that is known when compiling. */

@@ -3,6 +3,7 @@
  * conv_gemm.c: any convolution, as matrix products of packed weights with gathered inputs, by our own kernels.
  * conv_blas.c: the same by OpenBLAS, for CPUs that we have no kernels for.
  * conv_winograd.c: 3x3 with stride 1 in space, with fewer multiplications.
+ * conv_strips.c: kernels of several taps and strides of two, on padded copies of strips of the image.
  * conv_columns.c: any convolution with weights that are computed when the model runs.
  * conv_depthwise.c: one input channel a group, as sums of shifted images.
  *
@@ -39,6 +40,6 @@ typedef struct {
     void (*release)(gpointer prepared);
 } SthConvMethod;
 
-extern const SthConvMethod sth_conv_blas, sth_conv_columns, sth_conv_gemm, sth_conv_depthwise, sth_conv_winograd;
+extern const SthConvMethod sth_conv_blas, sth_conv_columns, sth_conv_gemm, sth_conv_depthwise, sth_conv_strips, sth_conv_winograd;
 
 G_END_DECLS

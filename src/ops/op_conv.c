@@ -11,7 +11,8 @@
 #include "ops/conv_columns.h"
 
 /* First that takes it. */
-static const SthConvMethod *const methods[] = {&sth_conv_columns, &sth_conv_depthwise, &sth_conv_blas, &sth_conv_winograd, &sth_conv_gemm};
+static const SthConvMethod *const methods[] = {&sth_conv_columns,  &sth_conv_depthwise, &sth_conv_blas,
+                                               &sth_conv_winograd, &sth_conv_strips,    &sth_conv_gemm};
 
 typedef struct {
     const SthConvMethod *method;
