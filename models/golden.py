@@ -27,7 +27,7 @@ import onnx
 import torch
 from torch import nn
 
-from sth import data, goldens, networks, onnx_export, onnx_run, torch_forms, variants
+from sth import data, foreign_nets, goldens, networks, onnx_export, onnx_run, torch_forms, variants
 
 # name, network, frames, (height, width), options of onnx_export.export
 EXAMPLES = [
@@ -198,7 +198,10 @@ def random_net(make, name, integration):
     """(network with random weights, frames, (height, width)); make: small_net or full_net."""
     torch.manual_seed(0)
     net, frames, size = make(name, integration)
-    return randomise(net, 1), frames, size
+    randomise(net, 1)
+    if make is full_net:  # deep: its activations would grow without end
+        foreign_nets.enliven(net, torch.from_numpy(goldens.noise((2, 3, frames) + size)))
+    return net, frames, size
 
 
 @functools.lru_cache(8)
