@@ -49,6 +49,10 @@ static void print_clip(GString *out, SthModel *model)
                            sth_model_layout_name(info->layout), info->bgr ? "BGR" : "RGB", info->rate_n, info->rate_d, resize_names[info->resize]);
     g_string_append_printf(out, "%-12s mean %g %g %g, standard deviation %g %g %g\n", "Normalised", info->mean[0], info->mean[1], info->mean[2],
                            info->std[0], info->std[1], info->std[2]);
+    if (info->score_rows > 1)
+        g_string_append_printf(out, "%-12s of each of the %u frames; their mean counts\n", "Scores", info->score_rows);
+    if (sth_model_get_n_outputs(model) > 1)
+        g_string_append_printf(out, "%-12s are output '%s'\n", "Scores", sth_model_get_output(model, info->output, NULL));
     print_row(out, "Activation", activation_names[info->activation]);
     print_labels(out, info);
 }

@@ -174,6 +174,10 @@ static void test_model_options(void)
     Outcome outcome = sth("inspect --layout ncthw --window-size 6 %s", model);
     g_assert_cmpint(outcome.code, ==, 0);
     outcome_clear(&outcome);
+    g_autofree char *frames = golden("foreign/resnet18", ".onnx"); /* scores of each frame */
+    outcome = sth("inspect %s", frames);
+    g_assert_nonnull(strstr(outcome.out, "of each of the 2 frames; their mean counts"));
+    outcome_clear(&outcome);
     expect_failure(sth("inspect --layout nchwt %s", model), 1, "--layout nchwt: must be NTCHW, NCTHW, TCHW, NTHWC or THWC");
     expect_failure(sth("inspect --layout ntchw %s", model), 1, "layout NTCHW does not fit its input");
     expect_failure(sth("bench --window-size 7 %s", model), 1, "a window of 7 frames was asked for, but the model takes 6");
