@@ -58,11 +58,11 @@ static gboolean prepare(SthNode *node, GError **error)
     return read_affine(affine, node, &shape, error);
 }
 
-/* Of n positions from -1 to 1: with align_corners the ends are the middles of the outer ones, else their outer edges. */
+/* Of n positions from -1 to 1 (0 for a single one): with align_corners the ends are the middles of the outer ones, else their outer edges. */
 static float place(const Affine *affine, gsize i, gint64 n)
 {
     if (affine->align_corners)
-        return n == 1 ? -1 : -1 + 2 * (float)i / (float)(n - 1);
+        return n == 1 ? 0 : -1 + 2 * (float)i / (float)(n - 1);
     return (2 * (float)i + 1) / (float)n - 1;
 }
 
