@@ -43,6 +43,15 @@
  * PTS does not tell that frames were merely left out. Frames left out by a
  * leaky queue or by QoS do not, for the sampling goes by PTS.
  *
+ * ## Unusual video
+ * Any raw format and any size up to 65535x65535 is read; formats that libsth
+ * does not know (10 bits, say) through a scratch frame. Interlaced frames are
+ * read with both fields, alternating fields each as a frame. Stereo video is
+ * read as the one picture that it is: crop before the element to look at one
+ * eye. Frames without PTS and GAP buffers pass unsampled. New caps, as of a
+ * camera that changes its resolution, keep the model and the counters. If a
+ * source dies, going to READY waits for the window that is running, no more.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 -m filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! fakesink
@@ -419,14 +428,10 @@ static gboolean
 gst_sth_classify_src_event (GstBaseTransform * trans, GstEvent * event)
 {
   GstSthClassify *self = GST_STH_CLASSIFY (trans);
-  GstClockTimeDiff diff;
-  GstClockTime timestamp;
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    gst_event_parse_qos (event, NULL, NULL, &diff, &timestamp);
     GST_OBJECT_LOCK (self);
-    self->earliest = GST_CLOCK_TIME_IS_VALID (timestamp) && diff > 0 ?
-        timestamp + diff : GST_CLOCK_TIME_NONE;
+    self->earliest = gst_sth_timing_earliest (event);
     GST_OBJECT_UNLOCK (self);
   }
   return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);
@@ -437,8 +442,7 @@ gst_sth_classify_query (GstBaseTransform * trans, GstPadDirection direction,
     GstQuery * query)
 {
   GstSthClassify *self = GST_STH_CLASSIFY (trans);
-  GstClockTime min, max, own;
-  gboolean live;
+  GstClockTime own;
 
   if (!GST_BASE_TRANSFORM_CLASS (parent_class)->query (trans, direction, query))
     return FALSE;
@@ -446,11 +450,7 @@ gst_sth_classify_query (GstBaseTransform * trans, GstPadDirection direction,
     GST_OBJECT_LOCK (self);
     own = self->latency;
     GST_OBJECT_UNLOCK (self);
-    gst_query_parse_latency (query, &live, &min, &max);
-    min += own;
-    if (GST_CLOCK_TIME_IS_VALID (max))
-      max += own;
-    gst_query_set_latency (query, live, min, max);
+    gst_sth_timing_add_latency (query, own);
   }
   return TRUE;
 }

@@ -132,7 +132,8 @@ install_model_properties (GObjectClass * class)
    * GstSthClassify:model-file:
    *
    * An ONNX file. Without it, the file that the environment variable
-   * `GST_STH_MODEL` names, else the installed default model.
+   * `GST_STH_MODEL` names, else the installed default model. A change while the
+   * element runs counts from its next start (READY to PAUSED).
    *
    * Since: 0.1
    */
@@ -142,6 +143,11 @@ install_model_properties (GObjectClass * class)
           ", else the installed default model)", NULL, READY));
   /**
    * GstSthClassify:labels-file:
+   *
+   * UTF-8 text, one label a line in the order of the classes. A byte order
+   * mark, carriage returns, blanks at the end of a line and empty lines at the
+   * end of the file are no part of the labels; another number of lines than
+   * the model has classes, or a line that is not UTF-8, is an error.
    *
    * Since: 0.1
    */

@@ -42,6 +42,30 @@ gst_sth_timing_is_late (const GstSegment * segment, GstBuffer * buffer,
   return GST_CLOCK_TIME_IS_VALID (running) && running <= earliest;
 }
 
+GstClockTime
+gst_sth_timing_earliest (GstEvent * qos)
+{
+  GstClockTimeDiff diff;
+  GstClockTime timestamp;
+
+  gst_event_parse_qos (qos, NULL, NULL, &diff, &timestamp);
+  return GST_CLOCK_TIME_IS_VALID (timestamp) && diff > 0 ?
+      timestamp + diff : GST_CLOCK_TIME_NONE;
+}
+
+void
+gst_sth_timing_add_latency (GstQuery * query, GstClockTime own)
+{
+  GstClockTime min, max;
+  gboolean live;
+
+  gst_query_parse_latency (query, &live, &min, &max);
+  min += own;
+  if (GST_CLOCK_TIME_IS_VALID (max))
+    max += own;
+  gst_query_set_latency (query, live, min, max);
+}
+
 gboolean
 gst_sth_timing_is_live (GstPad * sinkpad)
 {

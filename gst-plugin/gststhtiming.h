@@ -27,6 +27,13 @@ void gst_sth_timing_advance (GstSthTiming * timing, GstBuffer * buffer,
 gboolean gst_sth_timing_is_late (const GstSegment * segment,
     GstBuffer * buffer, GstClockTime earliest);
 
+/* The running time from which on frames are in time again, as the QoS event
+ * @qos has it; NONE: they are. */
+GstClockTime gst_sth_timing_earliest (GstEvent * qos);
+
+/* Adds @own to what upstream has answered. */
+void gst_sth_timing_add_latency (GstQuery * query, GstClockTime own);
+
 /* Asks what is linked to @sinkpad whether it is live. */
 gboolean gst_sth_timing_is_live (GstPad * sinkpad);
 

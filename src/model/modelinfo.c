@@ -196,11 +196,17 @@ static GPtrArray *load_labels_file(const char *path, GError **error)
         g_set_error(error, STH_ERROR, STH_ERROR_FILE, "cannot read the labels: %s", why->message);
         return NULL;
     }
-    if (!g_utf8_validate(content, (gssize)length, NULL)) {
-        g_set_error(error, STH_ERROR, STH_ERROR_METADATA, "labels file '%s' is not UTF-8 text; it should hold one label a line", path);
+    const char *text = g_str_has_prefix(content, "\xef\xbb\xbf") ? content + 3 : content; /* a byte order mark is no part of a label */
+    const char *bad;
+    if (!g_utf8_validate(text, (gssize)(length - (gsize)(text - content)), &bad)) {
+        guint line = 1;
+        for (const char *c = text; c < bad; c++)
+            line += *c == '\n';
+        g_set_error(error, STH_ERROR, STH_ERROR_METADATA,
+                    "line %u of the labels file '%s' is not UTF-8 text; save it as UTF-8, with one label a line", line, path);
         return NULL;
     }
-    return split_labels(content);
+    return split_labels(text);
 }
 
 static void set_labels(SthModel *model, GPtrArray *labels)

@@ -11,10 +11,11 @@ static guint count_mtds(GstBuffer *buffer, GstAnalyticsMtdType type, GstAnalytic
 {
     GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta(buffer);
     gpointer state = NULL;
+    GstAnalyticsMtd mtd; /* the call that finds no more overwrites it */
     guint n = 0;
 
-    while (relations && gst_analytics_relation_meta_iterate(relations, &state, type, last))
-        n++;
+    for (; relations && gst_analytics_relation_meta_iterate(relations, &state, type, &mtd); n++)
+        *last = mtd;
     return n;
 }
 

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib/gstdio.h>
+#include <math.h>
 #include <string.h>
 
 #include "element_fixture.h"
@@ -96,6 +97,42 @@ static void test_labels(void)
         g_assert_cmpstr(value.labels[i], ==, ((const char *const[]){"<b>one</b>", "zwei & zw\xc3\xb6lf", "three", "four"})[value.label_ids[i]]);
     gst_buffer_unref(buffer);
     fixture_close(&f);
+    g_free(more);
+    g_free(path);
+}
+
+/* What editors of other systems leave in a file is no part of the labels; what is no text is refused, with the line. */
+static void test_label_bytes(void)
+{
+    static const char *const texts[] = {"\xef\xbb\xbfone\r\ntwo\r\nthree\r\nfour\r\n", "one\ntwo\nthree\nfour",
+                                        "\xef\xbb\xbfone\ntwo  \nthree\nfour\n\n\n"};
+    static const char *const labels[] = {"one", "two", "three", "four"};
+    char *path = NULL, *more;
+
+    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
+        GstSthClassification value;
+        GstBuffer *buffer;
+        Fixture f;
+
+        g_free(path);
+        path = write_file("four.txt", texts[i], -1);
+        more = g_strdup_printf("threshold=0 labels-file=\"%s\"", path);
+        fixture_open_classify(&f, TINY_MODEL, more);
+        gst_buffer_unref(fixture_pass(&f, 0));
+        g_assert_true(fixture_result(&f, SAMPLE, &value, &buffer));
+        for (guint k = 0; k < value.n_top; k++)
+            g_assert_cmpstr(value.labels[k], ==, labels[value.label_ids[k]]);
+        gst_buffer_unref(buffer);
+        fixture_close(&f);
+        g_free(more);
+    }
+    g_free(path);
+    path = write_file("four.txt",
+                      "one\ntwo\nthr\xe9"
+                      "e\nfour\n",
+                      -1); /* Latin-1 */
+    more = g_strdup_printf("labels-file=\"%s\"", path);
+    assert_model_error(golden_path(TINY_MODEL), more, (const char *const[]){"four.txt", "line 3", "UTF-8", NULL});
     g_free(more);
     g_free(path);
 }
@@ -235,6 +272,69 @@ static void test_interlaced(void)
     }
 }
 
+/* Two frames of these caps give a finite result. */
+static void assert_result(Fixture *f, const char *caps, GstClockTime from)
+{
+    GstSthClassification value;
+    GstBuffer *buffer;
+
+    fixture_set_caps(f, caps);
+    buffer = fixture_pass(f, from);
+    g_assert_false(gst_sth_classification_from_buffer(buffer, &value)); /* the window began anew, and nothing old is carried on */
+    gst_buffer_unref(buffer);
+    if (!fixture_result(f, from + SAMPLE, &value, &buffer))
+        g_error("%s: no result", caps);
+    g_assert_true(isfinite(value.confidence));
+    g_assert_cmpuint(value.window_start, ==, from);
+    gst_buffer_unref(buffer);
+}
+
+/* From one pixel to 8K, as stereo pictures of any packing (read as one picture), changing while it plays: the model stays, the counters go on,
+ * no window reaches across. */
+static void test_sizes(void)
+{
+    static const char *const caps[] = {
+        "video/x-raw,format=I420,width=1,height=1,framerate=8/1",
+        "video/x-raw,format=NV12,width=7680,height=4320,framerate=8/1",
+        "video/x-raw,format=RGB,width=1,height=4320,framerate=8/1",
+        "video/x-raw,format=YUY2,width=3,height=1,framerate=8/1",
+        "video/x-raw,format=I420_10LE,width=640,height=360,framerate=8/1",
+        "video/x-raw,format=P010_10LE,width=1919,height=1079,framerate=8/1",
+        "video/x-raw,format=I420,width=640,height=240,framerate=8/1,multiview-mode=side-by-side,multiview-flags=half-aspect",
+        "video/x-raw,format=I420,width=320,height=480,framerate=8/1,multiview-mode=top-bottom",
+        "video/x-raw,format=I420,width=320,height=240,framerate=8/1,multiview-mode=frame-by-frame",
+        "video/x-raw,format=I420,width=640,height=480,framerate=0/1",
+        "video/x-raw,format=I420,width=640,height=480,framerate=30/1,pixel-aspect-ratio=1/2",
+    };
+    Fixture f;
+
+    fixture_open_classify(&f, TINY_MODEL, "threshold=0");
+    for (guint i = 0; i < G_N_ELEMENTS(caps); i++)
+        assert_result(&f, caps[i], 10 * i * SAMPLE);
+    g_assert_cmpuint(fixture_stat(&f, "windows-run"), ==, G_N_ELEMENTS(caps));
+    g_assert_cmpuint(fixture_stat(&f, "frames-in"), ==, 2 * G_N_ELEMENTS(caps));
+    fixture_close(&f);
+}
+
+/* The source dies in the middle of a window, with one that runs: no EOS, no flush, just down to NULL; then up again. */
+static void test_source_dies(void)
+{
+    for (guint live = 0; live < 2; live++) {
+        Fixture f;
+
+        fixture_open_classify(&f, TINY_MODEL, live ? "mode=live" : "");
+        for (guint round = 0; round < 5; round++) {
+            for (guint i = 0; i < 4; i++)
+                gst_buffer_unref(fixture_pass(&f, i * SAMPLE));
+            g_assert_cmpint(gst_element_set_state(f.element, GST_STATE_NULL), ==, GST_STATE_CHANGE_SUCCESS);
+            g_assert_cmpint(gst_element_set_state(f.element, GST_STATE_PLAYING), !=, GST_STATE_CHANGE_FAILURE);
+            fixture_set_caps(&f, round % 2 ? "video/x-raw,format=RGB,width=64,height=48,framerate=8/1"
+                                           : "video/x-raw,format=BGR,width=64,height=48,framerate=8/1");
+        }
+        fixture_close(&f);
+    }
+}
+
 int main(int argc, char **argv)
 {
     GError *error = NULL;
@@ -249,6 +349,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sthclassify/input/not-a-model", test_not_a_model);
     g_test_add_func("/sthclassify/input/truncated-model", test_truncated_model);
     g_test_add_func("/sthclassify/input/labels", test_labels);
+    g_test_add_func("/sthclassify/input/label-bytes", test_label_bytes);
+    g_test_add_func("/sthclassify/input/sizes", test_sizes);
+    g_test_add_func("/sthclassify/input/source-dies", test_source_dies);
     g_test_add_func("/sthclassify/input/no-clip", test_no_clip);
     g_test_add_func("/sthclassify/input/contradictory-settings", test_contradictory_settings);
     g_test_add_func("/sthclassify/input/default-model", test_default_model);
