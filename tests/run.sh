@@ -5,8 +5,8 @@
 # usage: tests/run.sh [--quick | --debian13 | --thorough | PART…]
 #   --quick      only the gcc build and its tests, floors and style
 #   --debian13   only the gcc build and its tests, inside a Debian 13 (tests/debian13.sh; needs root)
-#   --thorough   everything: also Debian 13, the thread sanitizer and valgrind
-#   PART         of gcc, clang, sanitizers, threads, valgrind, debian13, style: these, in this order
+#   --thorough   everything: also Debian 13
+#   PART         of gcc, clang, sanitizers, debian13, style: these, in this order
 #   -h, --help   this text
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -euo pipefail
@@ -18,14 +18,14 @@ case ${1:-} in
 '') parts=(gcc clang sanitizers style) ;;
 --quick) parts=(gcc style) ;;
 --debian13) parts=(debian13) ;;
---thorough) parts=(gcc clang sanitizers threads valgrind debian13 style) ;;
+--thorough) parts=(gcc clang sanitizers debian13 style) ;;
 -h | --help) usage; exit 0 ;;
 -*) usage >&2; exit 2 ;;
 *) parts=("$@") ;;
 esac
 for part in "${parts[@]}"; do
   case $part in
-  gcc | clang | sanitizers | threads | valgrind | debian13 | style) ;;
+  gcc | clang | sanitizers | debian13 | style) ;;
   *) usage >&2; exit 2 ;;
   esac
 done
@@ -99,19 +99,6 @@ run_sanitizers() {
   GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12 \
     LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     suite sanitizers --no-suite slow -t 5 -- -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
-}
-
-# Where threads meet: pool, scheduler, streams, the elements. GLib and GStreamer are not built for the sanitizer (tests/threads.supp).
-run_threads() {
-  GST_REGISTRY_FORK=no TSAN_OPTIONS=suppressions=$top/tests/threads.supp:halt_on_error=1:second_deadlock_stack=1 \
-    suite threads --suite base --suite stream --suite gst-plugin --no-suite slow -t 10 -- -Db_sanitize=thread -Dbuildtype=debugoptimized -Db_lundef=false
-}
-
-# The gcc build's element tests: memory that is read before it is written, which the address sanitizer does not see.
-run_valgrind() {
-  GST_REGISTRY_FORK=no G_SLICE=always-malloc STH_CPU=avx2 \
-    suite valgrind --suite stream --suite gst-plugin --no-suite slow -t 30 --wrapper "valgrind -q --error-exitcode=9 --suppressions=$top/tests/valgrind.supp" \
-    -- -Dbuildtype=debugoptimized
 }
 
 run_debian13() {
