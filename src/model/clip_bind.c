@@ -6,6 +6,8 @@
 #include <sth/sth-error.h>
 
 #include "model/model-private.h"
+#include "ops/elements.h"
+#include "optimiser/widen.h"
 
 /* Where a layout has its axes; -1: the axis does not exist. */
 typedef struct {
@@ -169,8 +171,9 @@ gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError *
     if (batch_of(axes, &input->tensor.shape) > 1)
         return sth_model_no_clip(model, "its input '%s' takes %" G_GINT64_FORMAT " clips at a time; export it for one (N = 1), or with N free",
                                  input->name, batch_of(axes, &input->tensor.shape));
-    if (input->tensor.dtype != STH_DTYPE_FLOAT)
-        return sth_model_no_clip(model, "its input '%s' is %s; a clip is float32", input->name, sth_dtype_name(input->tensor.dtype));
+    if (input->tensor.dtype != STH_DTYPE_FLOAT && !sth_dtype_is_half(input->tensor.dtype))
+        return sth_model_no_clip(model, "its input '%s' is %s; a clip is float32, float16 or bfloat16", input->name,
+                                 sth_dtype_name(input->tensor.dtype));
     dims = input->tensor.shape.dims;
     if (!bind_frames(model, options, &dims[axes->t], error))
         return FALSE;
@@ -188,5 +191,6 @@ gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError *
     info->width = (guint)dims[axes->w];
     if (info->frames == 0 || info->height == 0 || info->width == 0)
         return sth_model_no_clip(model, "its input '%s' is empty", input->name);
+    sth_widen_ends(model->graph);
     return TRUE;
 }

@@ -91,3 +91,38 @@ void sth_widening_leave(SthWidening *widening, SthNode *node)
     }
     g_hash_table_remove(widening->narrow, node);
 }
+
+/* A float32 value that takes @half's name and shape. */
+static SthValue *take_name(SthGraph *graph, SthValue *half)
+{
+    SthValue *wide = sth_graph_add_value(graph, half->name);
+
+    wide->tensor = half->tensor;
+    wide->tensor.dtype = STH_DTYPE_FLOAT;
+    wide->tensor.data = NULL;
+    g_free(half->name);
+    half->name = g_strconcat(wide->name, "/half", NULL);
+    return wide;
+}
+
+void sth_widen_ends(SthGraph *graph)
+{
+    for (guint i = 0; i < graph->inputs->len; i++) {
+        SthValue *half = g_ptr_array_index(graph->inputs, i);
+        SthDType dtype = half->tensor.dtype;
+        SthNode *first = graph->nodes->len > 0 ? g_ptr_array_index(graph->nodes, 0) : NULL;
+
+        if (!sth_dtype_is_half(dtype))
+            continue;
+        graph->inputs->pdata[i] = take_name(graph, half);
+        insert_cast(graph, first, g_ptr_array_index(graph->inputs, i), half, dtype);
+    }
+    for (guint i = 0; i < graph->outputs->len; i++) {
+        SthValue *half = g_ptr_array_index(graph->outputs, i);
+
+        if (!sth_dtype_is_half(half->tensor.dtype))
+            continue;
+        graph->outputs->pdata[i] = take_name(graph, half);
+        insert_cast(graph, NULL, half, g_ptr_array_index(graph->outputs, i), STH_DTYPE_FLOAT);
+    }
+}

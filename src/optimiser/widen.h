@@ -23,4 +23,7 @@ gboolean sth_widening_enter(SthWidening *widening, SthNode *node);
 /* After the node was inferred: Casts behind it, which make what it made before it was widened. */
 void sth_widening_leave(SthWidening *widening, SthNode *node);
 
+/* Graph inputs and outputs of halfs become float32 ones of the same name, with Casts between them and what they were. Before inference. */
+void sth_widen_ends(SthGraph *graph);
+
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include "graph_builder.h"
 #include "ops/elements.h"
 #include "optimiser/optimiser.h"
+#include "optimiser/widen.h"
 
 static SthValue *half_input(SthGraph *graph, const char *name, const char *shape, SthDType dtype)
 {
@@ -94,6 +95,25 @@ static void test_other_results(void)
     sth_graph_free(graph);
 }
 
+/* A network of halfs that takes and gives float32: no Cast is left but around the output, which keeps its name and its rounding. */
+static void test_ends(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthValue *x = half_input(graph, "x", "1x2x3x3", STH_DTYPE_FLOAT16), *end;
+
+    build_node(graph, "Sigmoid", "y", x, NULL, NULL, NULL);
+    end = build_last(graph);
+    end->tensor.dtype = STH_DTYPE_FLOAT16; /* as a file declares it */
+    build_output(graph, end);
+    sth_widen_ends(graph);
+    optimise(graph, "y y/half/cast y/cast");
+    g_assert_cmpstr(((SthValue *)g_ptr_array_index(graph->inputs, 0))->name, ==, "x");
+    g_assert_cmpstr(((SthValue *)g_ptr_array_index(graph->outputs, 0))->name, ==, "y");
+    g_assert_cmpint(((SthValue *)g_ptr_array_index(graph->inputs, 0))->tensor.dtype, ==, STH_DTYPE_FLOAT);
+    g_assert_cmpint(((SthValue *)g_ptr_array_index(graph->outputs, 0))->tensor.dtype, ==, STH_DTYPE_FLOAT);
+    sth_graph_free(graph);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -101,5 +121,6 @@ int main(int argc, char **argv)
     g_test_add_data_func("/optimiser/widen/bfloat16", GINT_TO_POINTER(STH_DTYPE_BFLOAT16), test_network);
     g_test_add_func("/optimiser/widen/first-float", test_first_float_decides);
     g_test_add_func("/optimiser/widen/other-results", test_other_results);
+    g_test_add_func("/optimiser/widen/ends", test_ends);
     return g_test_run();
 }
