@@ -6,6 +6,7 @@
 #include "ops/op.h"
 #include "optimiser/constants.h"
 #include "optimiser/optimiser.h"
+#include "optimiser/views.h"
 
 /* Type and shape of input 0 and output 0 are equal when these are asked. */
 
@@ -17,26 +18,6 @@ static gboolean always(const SthNode *node)
 static gboolean alone(const SthNode *node)
 {
     return node->inputs->len == 1 && node->outputs->len == 1;
-}
-
-/* TRUE if the order of the axes longer than 1 stays. */
-static gboolean transpose_keeps_order(const SthNode *node)
-{
-    const SthShape *shape = &sth_node_input(node, 0)->tensor.shape;
-    guint n, last = 0;
-    const gint64 *perm = sth_node_ints(node, "perm", &n);
-    gboolean any = FALSE;
-
-    for (guint i = 0; i < shape->rank; i++) {
-        guint axis = perm && n == shape->rank ? (guint)perm[i] : shape->rank - 1 - i;
-        if (shape->dims[axis] == 1)
-            continue;
-        if (any && axis < last)
-            return FALSE;
-        last = axis;
-        any = TRUE;
-    }
-    return TRUE;
 }
 
 /* Of equal length and forwards: from the start, in steps of 1. */
@@ -97,7 +78,7 @@ static const struct {
     {"Sub", subtracts_nothing},
     {"Sum", alone},
     {"Tile", always},
-    {"Transpose", transpose_keeps_order},
+    {"Transpose", sth_transpose_keeps_order},
 };
 
 static gboolean is_identity(const SthNode *node)

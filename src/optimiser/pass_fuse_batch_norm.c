@@ -82,6 +82,11 @@ static guint run(SthGraph *graph)
             continue;
         out = sth_node_output(norm, 0);
         sth_node_note_fused(conv, "BatchNormalization '%s'", norm->name);
+        /* An activation that could not wait. */
+        if (sth_node_has(norm, "sth.min"))
+            sth_node_set_float(conv, "sth.min", sth_node_float(norm, "sth.min", 0));
+        if (sth_node_has(norm, "sth.max"))
+            sth_node_set_float(conv, "sth.max", sth_node_float(norm, "sth.max", 0));
         sth_graph_remove_node(graph, norm);
         /* The Conv now makes what the BatchNormalization made, under its name. */
         sth_node_set_output(conv, 0, out);
