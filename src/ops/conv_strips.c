@@ -32,6 +32,7 @@ typedef struct {
     Rows *rows; /* [panel][temporal tap] */
     GArray *runs;
     float *weights, *bias;
+    gsize bytes;                             /* of weights */
     gboolean by_channel;                     /* the rows of a run are channels, else columns of the kernel */
     gsize band_rows, bands;                  /* of the results of a frame */
     gsize x_rows, x_pitch, x_channel, x_tap; /* rows and floats */
@@ -83,23 +84,42 @@ static void choose_sizes(Strips *strips)
     strips->bands = (height + strips->band_rows - 1) / strips->band_rows;
 }
 
-/* Appends the weights of a row to a panel's, unless all are zero; the row after it. @index = tap of the plane, channel. */
-static float *pack_row(Strips *strips, const float *weight, guint panel, gsize t, gsize tap, gsize channel, Rows *rows, float *to)
+/* The weights of a row of a panel, a pair of input channel and tap, to @to; FALSE if all are zero. */
+static gboolean read_row(const SthConv *conv, const float *weight, guint panel, gsize channel, gsize t, gsize tap, float *to)
 {
-    const SthConv *conv = &strips->conv;
-    const SthSliding *s = &conv->sliding;
-    const gsize taps = plane_taps(s), h = tap / (gsize)s->kernel[STH_W] * (gsize)s->dilation[STH_H],
-                w = tap % (gsize)s->kernel[STH_W] * (gsize)s->dilation[STH_W];
-    const SthPanelRun run = {(gssize)(channel * strips->x_channel + h * strips->x_pitch + w), 1};
-    const gsize step = strips->by_channel ? strips->x_channel : (gsize)s->dilation[STH_W];
-    SthPanelRun *last = rows->n_runs ? &g_array_index(strips->runs, SthPanelRun, strips->runs->len - 1) : NULL;
+    const gsize depth = (gsize)conv->sliding.kernel[STH_T], taps = plane_taps(&conv->sliding);
     gboolean used = FALSE;
 
     for (gsize l = 0; l < B && panel * B + l < conv->out_channels; l++) {
-        to[l] = weight[(((panel * B + l) * conv->in_channels + channel) * (gsize)s->kernel[STH_T] + t) * taps + tap];
+        to[l] = weight[(((panel * B + l) * conv->in_channels + channel) * depth + t) * taps + tap];
         used = used || to[l] != 0;
     }
-    if (!used)
+    return used;
+}
+
+static gsize count_rows(const SthConv *conv, guint n_panels, const float *weight)
+{
+    const gsize depth = (gsize)conv->sliding.kernel[STH_T], taps = plane_taps(&conv->sliding);
+    gsize n = 0;
+    float row[B];
+
+    for (guint panel = 0; panel < n_panels; panel++)
+        for (gsize channel = 0; channel < conv->in_channels; channel++)
+            for (gsize i = 0; i < depth * taps; i++)
+                n += read_row(conv, weight, panel, channel, i / taps, i % taps, row);
+    return n;
+}
+
+/* Appends a row to a panel's, unless all of its weights are zero; returns the place for the next one. */
+static float *pack_row(Strips *strips, const float *weight, guint panel, gsize t, gsize tap, gsize channel, Rows *rows, float *to)
+{
+    const SthSliding *s = &strips->conv.sliding;
+    const gsize h = tap / (gsize)s->kernel[STH_W] * (gsize)s->dilation[STH_H], w = tap % (gsize)s->kernel[STH_W] * (gsize)s->dilation[STH_W];
+    const SthPanelRun run = {(gssize)(channel * strips->x_channel + h * strips->x_pitch + w), 1};
+    const gsize step = strips->by_channel ? strips->x_channel : (gsize)s->dilation[STH_W];
+    SthPanelRun *last = rows->n_runs ? &g_array_index(strips->runs, SthPanelRun, strips->runs->len - 1) : NULL;
+
+    if (!read_row(&strips->conv, weight, panel, channel, t, tap, to))
         return to;
     if (last && last->offset + (gssize)(last->count * step) == run.offset) {
         last->count++;
@@ -122,7 +142,8 @@ static void pack(Strips *strips, const float *weight, const float *bias)
     strips->rows = g_new0(Rows, strips->n_panels * depth);
     strips->runs = g_array_new(FALSE, FALSE, sizeof(SthPanelRun));
     strips->bias = g_new0(float, strips->n_panels *B);
-    to = strips->weights = sth_aligned_alloc((strips->n_panels * depth * rows + 1) * B * sizeof(float)); /* a row more is tried */
+    strips->bytes = (count_rows(conv, strips->n_panels, weight) + 1) * B * sizeof(float); /* a row more is tried */
+    to = strips->weights = sth_aligned_alloc(strips->bytes);
     for (guint panel = 0; panel < strips->n_panels; panel++)
         for (gsize t = 0; t < depth; t++) {
             Rows *part = &strips->rows[panel * depth + t];
@@ -143,7 +164,7 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     strips->conv = *conv;
     choose_sizes(strips);
     pack(strips, weight, bias);
-    node->prepared_bytes = strips->n_panels * (gsize)conv->sliding.kernel[STH_T] * plane_taps(&conv->sliding) * conv->in_channels * B * sizeof(float);
+    node->prepared_bytes = strips->bytes;
     node->thread_scratch = STH_ALIGN_UP(strips->x_tap * (gsize)conv->sliding.kernel[STH_T] * sizeof(float)) +
                            strips->band_rows * (gsize)conv->sliding.out[STH_W] * B * sizeof(float);
     return strips;

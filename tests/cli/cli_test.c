@@ -236,6 +236,8 @@ static void test_bench(void)
     g_assert_cmpfloat(json_object_get_double_member(figures, "ms_min"), >, 0);
     g_assert_cmpfloat(json_object_get_double_member(figures, "ms_median"), >=, json_object_get_double_member(figures, "ms_min"));
     g_assert_cmpfloat(json_object_get_double_member(figures, "gmacs"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "gflops_peak"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "runs_per_second"), >, 0);
     g_assert_cmpint(json_object_get_int_member(figures, "threads"), ==, 1);
     g_assert_cmpint(json_object_get_int_member(figures, "iterations"), ==, 3);
     assert_contains(json_object_get_string_member(figures, "kernels"), "OpenBLAS");
