@@ -101,6 +101,8 @@ gboolean sth_sliding_read(SthSliding *s, const SthNode *node, const SthShape *we
     for (guint axis = 0; axis < STH_AXES; axis++)
         s->in[axis] = s->out[axis] = s->kernel[axis] = s->stride[axis] = s->dilation[axis] = 1;
     for (guint i = 0; i < n; i++) {
+        if (in->dims[2 + i] > G_MAXINT32) /* so that sizes times strides do not overflow */
+            return sth_op_error(node, error, "axis %u of the input has %" G_GINT64_FORMAT " elements, which is out of range", 2 + i, in->dims[2 + i]);
         s->in[STH_AXES - n + i] = in->dims[2 + i];
         if (weight)
             s->kernel[STH_AXES - n + i] = weight->dims[2 + i];
