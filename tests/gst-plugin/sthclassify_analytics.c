@@ -11,9 +11,10 @@ static guint count_mtds(GstBuffer *buffer, GstAnalyticsMtdType type, GstAnalytic
 {
     GstAnalyticsRelationMeta *relations = gst_buffer_get_analytics_relation_meta(buffer);
     gpointer state = NULL;
-    GstAnalyticsMtd mtd; /* the call that finds no more overwrites it */
+    GstAnalyticsMtd mtd = {0}; /* the call that finds no more overwrites it */
     guint n = 0;
 
+    *last = mtd;
     for (; relations && gst_analytics_relation_meta_iterate(relations, &state, type, &mtd); n++)
         *last = mtd;
     return n;
