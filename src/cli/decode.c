@@ -122,7 +122,7 @@ static gboolean start(SthDecoder *decoder, GError **error)
     return FALSE;
 }
 
-static char *location_to_uri(const char *location, GError **error)
+char *sth_location_to_uri(const char *location, GError **error)
 {
     if (strstr(location, "://") != NULL)
         return g_strdup(location);
@@ -139,7 +139,7 @@ static char *location_to_uri(const char *location, GError **error)
 
 SthDecoder *sth_decoder_open(const char *location, GError **error)
 {
-    g_autofree char *uri = location_to_uri(location, error);
+    g_autofree char *uri = sth_location_to_uri(location, error);
     if (uri == NULL)
         return NULL;
     SthDecoder *decoder = g_new0(SthDecoder, 1);

@@ -21,6 +21,9 @@ typedef struct {
     GstSample *sample;
 } SthDecodedFrame;
 
+/* Of a file that is there, or a URI as it is. NULL with @error (STH_ERROR_FILE). */
+char *sth_location_to_uri(const char *location, GError **error);
+
 /**
  * sth_decoder_open:
  * @location: a file name, or a URI if it contains "://"

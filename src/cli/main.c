@@ -3,29 +3,30 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/cli.h"
 
+#include "cli/help.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const SthCommand *const commands[] = {&sth_cmd_classify, &sth_cmd_inspect, &sth_cmd_bench, &sth_cmd_run, &sth_cmd_convert, &sth_cmd_optimize};
+static const SthCommand *const commands[] = {
+    &sth_cmd_classify, &sth_cmd_inspect, &sth_cmd_bench, &sth_cmd_run, &sth_cmd_convert, &sth_cmd_optimize, NULL};
 
 static const SthCommand *find_command(const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+    for (guint i = 0; commands[i] != NULL; i++)
         if (g_str_equal(commands[i]->name, name))
             return commands[i];
     return NULL;
 }
 
-static void print_help(FILE *file)
+/* Through stdio, for g_print() turns what is not ASCII to question marks in the locale C. */
+static void print_help(const SthHelpStyle *style, FILE *file)
 {
-    fputs("usage: sth COMMAND [OPTION…] ARGUMENT…\n\nRuns Spatio-Temporal Hybrid video networks on the CPU.\n\n", file);
-    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
-        fprintf(file, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    fputs("\n  sth help COMMAND   what a command does and takes\n  sth --version      version, kernels in use\n\n"
-          "Exit codes: 0 all done, 1 something failed (standard error says what), 2 the command line makes no sense.\n",
-          file);
+    g_autoptr(GString) text = g_string_new(NULL);
+    style->tool(commands, text);
+    fputs(text->str, file);
 }
 
 static void print_version(void)
@@ -35,29 +36,21 @@ static void print_version(void)
     g_free(kernels);
 }
 
-/* GOption would print through g_print(), which turns what is not ASCII to question marks in the locale C. */
-static void print_help_and_exit(GOptionContext *context)
-{
-    g_autofree char *help = g_option_context_get_help(context, FALSE, NULL);
-    fputs(g_strchomp(help), stdout);
-    putchar('\n');
-    g_option_context_free(context);
-    exit(STH_EXIT_OK);
-}
-
 gboolean sth_cli_parse(const SthCommand *command, const GOptionEntry *entries, int *argc, char ***argv)
 {
     GError *error = NULL;
-    g_autofree char *arguments = g_strdup_printf("%s – %s", command->arguments, command->summary);
-    GOptionContext *context = g_option_context_new(arguments);
+    for (int i = 1; i < *argc && !g_str_equal((*argv)[i], "--"); i++) {
+        const SthHelpStyle *style = sth_help_style((*argv)[i]);
+        if (style == NULL)
+            continue;
+        g_autoptr(GString) text = g_string_new(NULL);
+        style->command(command, entries, text);
+        fputs(text->str, stdout);
+        exit(STH_EXIT_OK);
+    }
+    GOptionContext *context = g_option_context_new(NULL);
+    g_option_context_set_help_enabled(context, FALSE);
     g_option_context_add_main_entries(context, entries, NULL);
-    if (command->description != NULL)
-        g_option_context_set_description(context, command->description);
-    g_autofree char *program = g_strdup_printf("sth %s", command->name);
-    g_set_prgname(program);
-    for (int i = 1; i < *argc && !g_str_equal((*argv)[i], "--"); i++)
-        if (g_str_equal((*argv)[i], "--help") || g_str_equal((*argv)[i], "-h"))
-            print_help_and_exit(context);
     gboolean ok = g_option_context_parse(context, argc, argv, &error);
     g_option_context_free(context);
     if (!ok) {
@@ -100,29 +93,41 @@ const char *sth_cli_default_model(void)
     return model != NULL && *model != '\0' ? model : STH_DEFAULT_MODEL;
 }
 
+static int no_command(const char *name)
+{
+    fprintf(stderr, "sth: there is no command '%s'\n", name);
+    print_help(sth_help_style("--help"), stderr);
+    return STH_EXIT_USAGE;
+}
+
+/* help [STYLE] [COMMAND] */
 static int help(int argc, char **argv)
 {
+    const SthHelpStyle *style = argc > 1 ? sth_help_style(argv[1]) : NULL;
+    if (style != NULL) {
+        argc--;
+        argv++;
+    } else {
+        style = sth_help_style("--help");
+    }
     if (argc < 2) {
-        print_help(stdout);
+        print_help(style, stdout);
         return STH_EXIT_OK;
     }
     const SthCommand *command = find_command(argv[1]);
-    if (command == NULL) {
-        fprintf(stderr, "sth: there is no command '%s'\n", argv[1]);
-        print_help(stderr);
-        return STH_EXIT_USAGE;
-    }
-    char *args[] = {argv[1], (char *)"--help", NULL};
+    if (command == NULL)
+        return no_command(argv[1]);
+    char *args[] = {argv[1], (char *)style->name, NULL};
     return command->run(command, 2, args);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        print_help(stderr);
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name == NULL) {
+        print_help(sth_help_style("--help"), stderr);
         return STH_EXIT_USAGE;
     }
-    const char *name = argv[1];
     if (g_str_equal(name, "help") || g_str_equal(name, "--help") || g_str_equal(name, "-h"))
         return help(argc - 1, argv + 1);
     if (g_str_equal(name, "--version")) {
@@ -130,10 +135,5 @@ int main(int argc, char **argv)
         return STH_EXIT_OK;
     }
     const SthCommand *command = find_command(name);
-    if (command == NULL) {
-        fprintf(stderr, "sth: there is no command '%s'\n", name);
-        print_help(stderr);
-        return STH_EXIT_USAGE;
-    }
-    return command->run(command, argc - 1, argv + 1);
+    return command != NULL ? command->run(command, argc - 1, argv + 1) : no_command(name);
 }
