@@ -212,6 +212,112 @@ static void test_wrong_arity_names_the_node(void)
     sth_graph_free(graph);
 }
 
+/* Text of the graph before and after the standard passes. */
+static void expect_texts(SthGraph *graph, const char *before, const char *after)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *first = NULL, *last = NULL;
+
+    g_assert_true(sth_graph_infer(graph, &error));
+    first = sth_graph_to_text(graph);
+    g_assert_cmpstr(first, ==, before);
+    g_assert_true(sth_graph_simplify(graph, NULL, &error));
+    last = sth_graph_to_text(graph);
+    g_assert_cmpstr(last, ==, after);
+    g_assert_true(sth_graph_check(graph));
+    sth_graph_free(graph);
+}
+
+static SthNode *transpose_node(SthGraph *graph, const char *name, SthValue *x, const gint64 *perm)
+{
+    SthNode *node = build_node(graph, "Transpose", name, x, NULL, NULL, NULL);
+
+    sth_node_set_ints(node, "perm", perm, 3);
+    return node;
+}
+
+static void test_transposes_merge(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthValue *x = build_input(graph, "x", "2x3x4");
+
+    transpose_node(graph, "a", x, (gint64[]){1, 2, 0});
+    transpose_node(graph, "b", build_last(graph), (gint64[]){1, 0, 2});
+    build_output(graph, build_last(graph));
+    expect_texts(graph,
+                 "%a = Transpose(%x 2x3x4) {perm=[1,2,0]} -> 3x4x2\n"
+                 "%b = Transpose(%a 3x4x2) {perm=[1,0,2]} -> 4x3x2\n",
+                 "%b = Transpose(%x 2x3x4) {perm=[2,1,0]} -> 4x3x2\n");
+}
+
+static void test_inverse_transposes_cancel(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthValue *x = build_input(graph, "x", "2x3x4");
+
+    transpose_node(graph, "a", x, (gint64[]){1, 2, 0});
+    transpose_node(graph, "b", build_last(graph), (gint64[]){2, 0, 1});
+    build_node(graph, "Relu", "y", build_last(graph), NULL, NULL, NULL);
+    build_output(graph, build_last(graph));
+    expect_texts(graph,
+                 "%a = Transpose(%x 2x3x4) {perm=[1,2,0]} -> 3x4x2\n"
+                 "%b = Transpose(%a 3x4x2) {perm=[2,0,1]} -> 2x3x4\n"
+                 "%y = Relu(%b 2x3x4) -> 2x3x4\n",
+                 "%y = Relu(%x 2x3x4) -> 2x3x4\n");
+}
+
+static void test_views_merge(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthValue *x = build_input(graph, "x", "2x3x4");
+
+    build_node(graph, "Unsqueeze", "a", x, build_ints(graph, "axis", (gint64[]){0}, 1), NULL, NULL);
+    build_node(graph, "Flatten", "b", build_last(graph), NULL, NULL, NULL);
+    build_node(graph, "Relu", "y", build_last(graph), NULL, NULL, NULL);
+    build_output(graph, build_last(graph));
+    expect_texts(graph,
+                 "%a = Unsqueeze(%x 2x3x4, %axis int64 1) -> 1x2x3x4\n"
+                 "%b = Flatten(%a 1x2x3x4) -> 1x24\n"
+                 "%y = Relu(%b 1x24) -> 1x24\n",
+                 "%b = Reshape(%x 2x3x4, %b/shape int64 2) -> 1x24\n"
+                 "%y = Relu(%b 1x24) -> 1x24\n");
+}
+
+static void test_equal_nodes_merge(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthValue *x = build_input(graph, "x", "2x3"), *a, *b;
+
+    a = sth_node_output(build_node(graph, "Mul", "a", x, build_constant(graph, "two", "1", (float[]){2}), NULL, NULL), 0);
+    b = sth_node_output(build_node(graph, "Mul", "b", x, build_constant(graph, "zwei", "1", (float[]){2}), NULL, NULL), 0);
+    build_node(graph, "Add", "y", a, b, NULL, NULL);
+    build_output(graph, build_last(graph));
+    expect_texts(graph,
+                 "%a = Mul(%x 2x3, %two 1) -> 2x3\n"
+                 "%b = Mul(%x 2x3, %zwei 1) -> 2x3\n"
+                 "%y = Add(%a 2x3, %b 2x3) -> 2x3\n",
+                 "%a = Mul(%x 2x3, %two 1) -> 2x3\n"
+                 "%y = Add(%a 2x3, %a 2x3) -> 2x3\n");
+}
+
+/* The clamp that a BatchNormalization took goes with it into the Conv. */
+static void test_batch_norm_with_clamp(void)
+{
+    SthGraph *graph = sth_graph_new("test");
+    SthNode *conv = conv_node(graph, "conv", build_input(graph, "x", "1x2x3x3")), *norm;
+
+    norm = build_node(graph, "BatchNormalization", "norm", build_last(graph), build_constant(graph, "scale", "2", NULL),
+                      build_constant(graph, "shift", "2", NULL), build_constant(graph, "mean", "2", NULL));
+    sth_node_add_input(norm, build_constant(graph, "var", "2", NULL));
+    sth_node_set_float(norm, "sth.min", 0);
+    sth_node_set_float(norm, "sth.max", 6);
+    build_output(graph, build_last(graph));
+    optimise(graph, "conv", "fuse_batch_norm: 1");
+    g_assert_cmpfloat(sth_node_float(conv, "sth.min", -1), ==, 0);
+    g_assert_cmpfloat(sth_node_float(conv, "sth.max", -1), ==, 6);
+    sth_graph_free(graph);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -225,5 +331,10 @@ int main(int argc, char **argv)
     g_test_add_func("/optimiser/open-input", test_open_input_is_refused);
     g_test_add_func("/optimiser/huge-constant", test_huge_constant_is_refused);
     g_test_add_func("/optimiser/arity", test_wrong_arity_names_the_node);
+    g_test_add_func("/optimiser/transposes-merge", test_transposes_merge);
+    g_test_add_func("/optimiser/inverse-transposes", test_inverse_transposes_cancel);
+    g_test_add_func("/optimiser/views-merge", test_views_merge);
+    g_test_add_func("/optimiser/equal-nodes", test_equal_nodes_merge);
+    g_test_add_func("/optimiser/batch-norm-with-clamp", test_batch_norm_with_clamp);
     return g_test_run();
 }
