@@ -115,7 +115,7 @@ static void csv_record(SthExportEmit emit, const SthRecord *record, GString *out
 }
 
 const SthExportClass sth_format_csv = {
-    .format = {"csv", "text/csv", "a table: a line for each result, start and end of an action"},
+    .format = {"csv", "text/csv", "a table: a line for each result, start and end of an action", STH_EXPORT_RECORDS},
     .start = csv_start,
     .record = csv_record,
 };

@@ -104,6 +104,6 @@ static void ndjson_record(SthExportEmit emit, const SthRecord *record, GString *
 }
 
 const SthExportClass sth_format_ndjson = {
-    .format = {"ndjson", "application/x-ndjson", "one JSON object a line, in the shape of DL Streamer's gvametaconvert"},
+    .format = {"ndjson", "application/x-ndjson", "one JSON object a line, in the shape of DL Streamer's gvametaconvert", STH_EXPORT_RECORDS},
     .record = ndjson_record,
 };
