@@ -28,7 +28,7 @@ static const GOptionEntry options[] = {
     {"rate", 0, 0, G_OPTION_ARG_INT, &rate, "Frames a second (30)", "N"},
     {"seconds", 's', 0, G_OPTION_ARG_INT, &seconds, "How long (30)", "N"},
     {"budget", 'b', 0, G_OPTION_ARG_DOUBLE, &budget, "Most that the 99th percentile may be, ms (1)", "MS"},
-    {NULL},
+    {0},
 };
 
 /* Of the streaming thread; read when it has ended. */
