@@ -209,7 +209,8 @@ sth_print() {
   done
   for word in "${launch[@]}"; do
     case $word in
-    '!' | *.) line+=$' \\\n  '$word ;;
+    *.) if [[ $line == *'!' ]]; then line+=" $word"; else line+=$' \\\n  '$word; fi ;;
+    '!') line+=$' \\\n  '$word ;;
     *[!A-Za-z0-9_.,:/=+-]*) line+=" ${word@Q}" ;;
     *) line+=" $word" ;;
     esac

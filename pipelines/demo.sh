@@ -89,6 +89,7 @@ printf '\n\n'
 
 log=$out/gst-launch.log
 trap : INT # Ctrl-C ends the pipeline, not this script
+: >"$log"
 "${launch[@]}" </dev/null >"$log" 2>&1 &
 pipeline=$!
 # gst-launch-1.0 waits for ever for a video that a file does not have.
