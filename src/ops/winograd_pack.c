@@ -8,7 +8,7 @@
 #define PLANE 9 /* taps of a kernel's plane */
 #define CENTRE 4
 
-/* Measured on Zen 4 with AVX-512, by callgrind's count of instructions and by time: vector operations of a block's transforms of one tile. */
+/* Vector operations of the transforms of one block of one tile: an estimate from their additions, loads and stores, not a measurement. */
 #define INPUT_COST 330.
 #define OUTPUT_COST 260.
 
