@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "model/model-private.h"
+
 #define LABELS_SHOWN 8
 
 static const char *const resize_names[] = {"centre crop, then scaled", "stretched", "letterboxed"};
@@ -65,7 +67,28 @@ static void indent_lines(GString *out, const char *title, char *text)
         g_string_append_printf(out, "  %s\n", lines[i]);
 }
 
-static char *describe(SthModel *model, const char *path, gboolean graph)
+/* Both graphs: what the exporter wrote and what became of it. */
+static gboolean print_graphs(GString *out, SthModel *model, const char *path, GError **error)
+{
+    SthModel *file = sth_cli_read_model(path, error);
+    if (file == NULL)
+        return FALSE;
+    g_autofree char *before = sth_graph_to_text(file->graph);
+    g_autofree char *after = sth_model_describe_graph(model);
+    sth_model_destroy(file);
+    indent_lines(out, "Graph of the file", before);
+    indent_lines(out, "Graph that runs", after);
+    return TRUE;
+}
+
+static gboolean write_dot(SthModel *model, const char *path, GError **error)
+{
+    g_autofree char *text = sth_graph_to_dot(model->graph);
+
+    return g_file_set_contents(path, text, -1, error);
+}
+
+static GString *describe(SthModel *model, const char *path)
 {
     GString *out = g_string_new(NULL);
     const SthTensor *tensor;
@@ -88,18 +111,16 @@ static char *describe(SthModel *model, const char *path, gboolean graph)
     g_string_append_printf(out, "%-12s %s of weights for all streams together, %s for each session\n", "Memory", weights, arena);
     print_row(out, "Kernels", kernels);
     indent_lines(out, "Passes", *passes != '\0' ? passes : "(none changed anything)");
-    if (graph) {
-        g_autofree char *nodes = sth_model_describe_graph(model);
-        indent_lines(out, "Graph", nodes);
-    }
-    return g_string_free(out, FALSE);
+    return out;
 }
 
 static int run(const SthCommand *command, int argc, char **argv)
 {
+    g_autofree char *dot = NULL;
     gboolean graph = FALSE;
     const GOptionEntry entries[] = {
-        {"graph", 'g', 0, G_OPTION_ARG_NONE, &graph, "also each node: operator, shapes, what was fused into it, its kernel", NULL},
+        {"graph", 'g', 0, G_OPTION_ARG_NONE, &graph, "also each node, of the file and as it runs: operator, shapes, what was fused into it", NULL},
+        {"dot", 'd', 0, G_OPTION_ARG_FILENAME, &dot, "write the graph that runs for Graphviz (`dot -Tsvg FILE`)", "FILE"},
         STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
@@ -113,9 +134,12 @@ static int run(const SthCommand *command, int argc, char **argv)
     SthModel *model = sth_cli_open_model(path, &error);
     if (model == NULL)
         return sth_cli_fail(command, error);
-    g_autofree char *text = describe(model, path, graph);
+    GString *text = describe(model, path);
+    gboolean ok = (!graph || print_graphs(text, model, path, &error)) && (dot == NULL || write_dot(model, dot, &error)) &&
+                  sth_cli_write(text->str, (gssize)text->len, &error);
+    g_string_free(text, TRUE);
     sth_model_unref(model);
-    return sth_cli_write(text, -1, &error) ? STH_EXIT_OK : sth_cli_fail(command, error);
+    return ok ? STH_EXIT_OK : sth_cli_fail(command, error);
 }
 
 const SthCommand sth_cmd_inspect = {

@@ -123,6 +123,8 @@ gboolean sth_graph_sort(SthGraph *graph, GError **error);
 void sth_graph_sweep_values(SthGraph *graph);
 /* Text, one node a line: `%name = Op(%a 1x3x8x8, …) {kernel_shape=[3,3]} -> 1x8x8x8  # fused: Relu`. Free with g_free(). */
 char *sth_graph_to_text(SthGraph *graph);
+/* The same for Graphviz's dot: a box for each node, arrows with the shapes of what flows; constants are left out. Free with g_free(). */
+char *sth_graph_to_dot(SthGraph *graph);
 
 /* Inputs and outputs by position; NULL beyond the end. */
 SthValue *sth_node_input(const SthNode *node, guint index);

@@ -146,14 +146,28 @@ static void test_run_errors(void)
 
 static void test_inspect(void)
 {
-    static const char *const parts[] = {"Input", "Output", "float32", "GMAC", "parameters", "Memory", "Kernels", "Passes", "Graph", "Conv"};
+    static const char *const parts[] = {
+        "Input", "Output", "float32", "GMAC", "parameters", "Memory", "Kernels", "Passes", "Graph of the file", "Graph that runs", "Conv"};
     g_autofree char *model = golden(GOLDEN, ".onnx");
-    Outcome outcome = sth("inspect --graph %s", model);
+    g_autofree char *dot = g_build_filename(g_get_tmp_dir(), "inspect.dot", NULL);
+    g_autofree char *text = NULL;
+    Outcome outcome = sth("inspect --graph --dot %s %s", dot, model);
     g_assert_cmpint(outcome.code, ==, 0);
     g_assert_cmpstr(outcome.err, ==, "");
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
         assert_contains(outcome.out, parts[i]);
+    /* What was fused is a node of its own in the file only. */
+    char *runs = strstr(outcome.out, "Graph that runs");
+    g_assert_nonnull(strstr(strstr(outcome.out, "Graph of the file"), "= Relu("));
+    g_assert_null(strstr(runs, "= Relu("));
+    g_assert_nonnull(strstr(runs, "fused: "));
     outcome_clear(&outcome);
+    g_assert_true(g_file_get_contents(dot, &text, NULL, NULL));
+    g_assert_cmpint(g_remove(dot), ==, 0);
+    assert_contains(text, "digraph");
+    assert_contains(text, "[label=\"Conv\\n");
+    assert_contains(text, "-> \"scores\"");
+    expect_failure(sth("inspect --dot /nowhere/x.dot %s", model), 1, "/nowhere/x.dot");
 
     Outcome installed = sth("inspect"); /* GST_STH_MODEL */
     g_assert_cmpint(installed.code, ==, 0);
