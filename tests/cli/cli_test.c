@@ -176,6 +176,64 @@ static void test_inspect(void)
     outcome_clear(&installed);
 }
 
+static void run_ok(const char *format, const char *a, const char *b, const char *c)
+{
+    Outcome outcome = sth(format, a, b, c);
+    if (outcome.code != 0)
+        g_error("%s", outcome.err);
+    outcome_clear(&outcome);
+}
+
+/* The file computes the same, bit for bit, with fewer nodes. */
+static void test_optimize(void)
+{
+    g_autofree char *model = golden("sth_two_frames_form_d", ".onnx"), *in = golden("sth_two_frames_form_d", ".in.npy");
+    g_autofree char *smaller = scratch("smaller.onnx"), *before = scratch("before.npy"), *after = scratch("after.npy");
+    Outcome outcome = sth("optimize %s --output %s", model, smaller);
+    g_assert_cmpint(outcome.code, ==, 0);
+    assert_contains(outcome.out, "nodes, ");
+    outcome_clear(&outcome);
+    run_ok("run %s --input %s --output %s", model, in, before);
+    run_ok("run %s --input %s --output %s", smaller, in, after);
+    g_assert_cmpfloat(compare_npy(after, before), ==, 0);
+    expect_failure(sth("optimize %s --output %s", in, smaller), 1, ".in.npy");
+    expect_failure(sth("optimize %s", model), 2, "no --output given");
+}
+
+/* An image network becomes a clip network; without temporal channels it gives the mean of the frames' scores. */
+static void test_convert(void)
+{
+    enum { FRAMES = 2, PIXELS = 3 * 32 * 32 };
+    static float pixels[FRAMES * PIXELS];
+    g_autofree char *model = golden("foreign/resnet18", ".onnx"), *in = scratch("clip.npy"), *video = scratch("video.onnx");
+    g_autofree char *each = scratch("each.npy"), *mean = scratch("mean.npy"), *want = scratch("want.npy");
+    SthTensor clip = {.dtype = STH_DTYPE_FLOAT, .shape = {4, {FRAMES, 3, 32, 32}}, .data = pixels}, scores;
+    GError *error = NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(pixels); i++)
+        pixels[i] = sinf(0.37f * (float)i) * (i < PIXELS ? 1.f : 0.5f);
+    g_assert_true(sth_npy_save(in, &clip, &error));
+    run_ok("convert %s --frames 2 --fraction 0 --output %s%s", model, video, "");
+    run_ok("run %s --input %s --output %s", video, in, mean);
+    run_ok("run %s --input %s --output %s", model, in, each);
+    GBytes *bytes = sth_npy_load(each, &scores, &error);
+    g_assert_no_error(error);
+    gint64 classes = scores.shape.dims[1];
+    for (gint64 i = 0; i < classes; i++)
+        ((float *)scores.data)[i] = (((float *)scores.data)[i] + ((float *)scores.data)[classes + i]) / 2;
+    scores.shape.dims[0] = 1;
+    g_assert_true(sth_npy_save(want, &scores, &error));
+    g_bytes_unref(bytes);
+    g_assert_cmpfloat(compare_npy(mean, want), <, TOLERANCE);
+
+    run_ok("convert %s --frames 2 --fraction 0.25 --output %s%s", model, video, "");
+    run_ok("run %s --input %s --output %s", video, in, mean);
+    g_assert_cmpfloat(compare_npy(mean, want), >, TOLERANCE);
+    expect_failure(sth("convert %s --fraction 0.3 --output %s", model, video), 1, "0.3");
+    g_autofree char *clips = golden(GOLDEN, ".onnx");
+    expect_failure(sth("convert %s --output %s", clips, video), 1, GOLDEN);
+}
+
 static JsonObject *parse_line(const char *line, JsonParser *parser)
 {
     GError *error = NULL;
@@ -297,6 +355,8 @@ int main(int argc, char **argv)
     g_test_add_func("/cli/model-options", test_model_options);
     g_test_add_func("/cli/run/errors", test_run_errors);
     g_test_add_func("/cli/inspect", test_inspect);
+    g_test_add_func("/cli/optimize", test_optimize);
+    g_test_add_func("/cli/convert", test_convert);
     g_test_add_func("/cli/bench", test_bench);
     g_test_add_func("/cli/classify/clip", test_classify_clip);
     g_test_add_func("/cli/classify/sliding", test_classify_sliding);
