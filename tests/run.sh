@@ -39,14 +39,14 @@ pipelines/setup.sh --tests --packages-only
 export XDG_CACHE_HOME=$top/$build/cache XDG_DATA_HOME=$top/$build/cache XDG_CONFIG_HOME=$top/$build/cache LIBVA_MESSAGING_LEVEL=0
 mkdir -p "$XDG_CACHE_HOME"
 
-passed=0 failed=0
+passed=0 failed=0 failures=()
 say() { printf '\n== %s (%dm%02ds)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 check() { # one test that is a command
   if "${@:2}"; then
     passed=$((passed + 1))
     echo "ok: $1"
   else
-    failed=$((failed + 1))
+    failed=$((failed + 1)) failures+=("$1")
     echo "FAILED: $1"
   fi
 }
@@ -62,6 +62,9 @@ count_cases() { # log
       } }
     END { print all - bad - skipped, bad + 0, skipped + 0 }' "$1"
 }
+
+# The cases that failed and the programs they belong to, as meson test printed them.
+failed_cases() { grep -E '^▶ .* (FAIL|UNEXPECTEDPASS) |^ *[0-9]+/[0-9]+ .* (FAIL|ERROR|TIMEOUT) ' "$1" | awk '!seen[$0]++'; }
 
 suite() { # name, options of meson test, "--", options of meson setup
   local name=$1 dir=$build/tests-$1 test_options=() good bad skipped programs status=0
@@ -82,6 +85,7 @@ suite() { # name, options of meson test, "--", options of meson setup
     [ "$status" = 0 ] || [ "$bad" -gt 0 ] || bad=1
     echo "$name: $good passed, $bad failed, $skipped skipped"
     passed=$((passed + good)) failed=$((failed + bad))
+    [ "$bad" = 0 ] || while read -r line; do failures+=("$name: $line"); done < <(failed_cases "$dir.tests.log")
   else
     grep -A 4 -m 8 -E ': (fatal )?error: |undefined reference|: ERROR: ' "$dir.log" || tail -n 20 "$dir.log"
     echo "FAILED: $name does not build; the whole log: $dir.log"
@@ -114,8 +118,9 @@ run_debian13() {
   counts=$(tail -n 1 "$log")
   if [[ $counts =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
     passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+    [ "${BASH_REMATCH[2]}" = 0 ] || failures+=("Debian 13: see $log")
   else
-    failed=$((failed + 1))
+    failed=$((failed + 1)) failures+=("Debian 13: did not get to its end, see $log")
   fi
 }
 
@@ -127,5 +132,7 @@ run_style() {
 
 for part in "${parts[@]}"; do "run_$part"; done
 
-printf '\n%d passed, %d failed\n' "$passed" "$failed"
+printf '\n'
+[ "$failed" = 0 ] || printf 'failed: %s\n' "${failures[@]}"
+printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -6,11 +6,15 @@
 # shellcheck source=tests/pipelines/tap.sh
 source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
-empty() { [ -z "$(find "$1" -mindepth 1)" ]; }
+empty() { # folder; says what lies in it
+  local found
+  found=$(find "$1" -mindepth 1 | head -n 5)
+  [ -z "$found" ] || { printf '# %s\n' "$found"; return 1; }
+}
 
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-export HOME=$home
+export HOME=$home CCACHE_DISABLE=1 # Meson uses a compiler cache where one is installed; that one writes to the home folder
 unset XDG_CACHE_HOME XDG_DATA_HOME XDG_CONFIG_HOME GST_STH_MODEL GST_PLUGIN_PATH GST_REGISTRY
 
 for run in first second; do
