@@ -466,9 +466,7 @@ gst_sth_classify_start (GstBaseTransform * trans)
   gboolean ok;
 
   GST_OBJECT_LOCK (self);
-  settings = self->settings;
-  settings.model_file = g_strdup (settings.model_file);
-  settings.labels_file = g_strdup (settings.labels_file);
+  gst_sth_settings_copy (&settings, &self->settings);
   self->latency = 0;
   self->earliest = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
@@ -505,6 +503,7 @@ gst_sth_classify_set_property (GObject * object, guint id, const GValue * value,
   GstSthClassify *self = GST_STH_CLASSIFY (object);
   gboolean known;
 
+  gst_sth_settings_check_state (GST_ELEMENT (self), value, pspec);
   GST_OBJECT_LOCK (self);
   known = gst_sth_settings_set (&self->settings, id, value);
   self->changed = TRUE;

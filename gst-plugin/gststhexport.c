@@ -56,6 +56,7 @@
 #include "gststhcaption.h"
 #include "gststhformat.h"
 #include "gststhrecord.h"
+#include "gststhtiming.h"
 
 GST_DEBUG_CATEGORY_STATIC (gst_sth_export_debug);
 #define GST_CAT_DEFAULT gst_sth_export_debug
@@ -262,15 +263,10 @@ push_caption (GstSthExport * self, const GstSthClassification * value,
 static void
 end_text (GstSthExport * self)
 {
-  guint64 end = STH_TIME_NONE;
-
-  if (self->exporter == NULL || self->captions)
-    return;
-  if (GST_CLOCK_TIME_IS_VALID (self->position)
-      && self->segment.format == GST_FORMAT_TIME)
-    end = gst_segment_to_stream_time (&self->segment, GST_FORMAT_TIME,
-        self->position);
-  sth_exporter_finish (self->exporter, end, self->text);
+  if (self->exporter && !self->captions)
+    sth_exporter_finish (self->exporter,
+        gst_sth_timing_stream_time (&self->segment, self->position),
+        self->text);
 }
 
 static GstFlowReturn
@@ -367,7 +363,7 @@ gst_sth_export_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       return take_caps (self, event);
     case GST_EVENT_SEGMENT:
       gst_event_copy_segment (event, &self->segment);
-      self->live = gst_sth_record_is_live (self->sinkpad);
+      self->live = gst_sth_timing_is_live (self->sinkpad);
       break;
     case GST_EVENT_CUSTOM_DOWNSTREAM:
       if (gst_event_has_name (event, GST_STH_CLASSIFICATION_META_NAME)) {

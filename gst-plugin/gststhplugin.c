@@ -16,7 +16,7 @@ plugin_init (GstPlugin * plugin)
   return ok;
 }
 
-#define PACKAGE "gst-sth"
+#define PACKAGE "gst-sth"       /* source module */
 GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, sth,
     "Recognises actions in video with Spatio-Temporal Hybrid networks",
-    plugin_init, STH_VERSION, "LGPL", "gst-sth", "gst-sth")
+    plugin_init, STH_VERSION, "LGPL", STH_PACKAGE_NAME, STH_PACKAGE_ORIGIN)

@@ -4,29 +4,20 @@
 
 #include "gststhrecord.h"
 
+#include <string.h>
+
+#include "gststhtiming.h"
+
 /* Seconds from 1900, the epoch of NTP, to 1970. */
 #define NTP_TO_UNIX G_GUINT64_CONSTANT (2208988800)
-
-/* Stream time of @pts, which may lie before the segment. */
-static guint64
-to_stream_time (const GstSegment * segment, GstClockTime pts)
-{
-  guint64 time = 0;
-  gint sign;
-
-  if (!GST_CLOCK_TIME_IS_VALID (pts) || segment->format != GST_FORMAT_TIME)
-    return STH_TIME_NONE;
-  sign = gst_segment_to_stream_time_full (segment, GST_FORMAT_TIME, pts, &time);
-  return sign > 0 ? time : sign < 0 ? 0 : STH_TIME_NONE;
-}
 
 static void
 fill_action (const GstSthClassificationAction * action,
     const GstSegment * segment, SthAction * out, const char **label)
 {
   out->index = action->label ? action->id : -1;
-  out->start = to_stream_time (segment, action->start);
-  out->end = to_stream_time (segment, action->end);
+  out->start = gst_sth_timing_stream_time (segment, action->start);
+  out->end = gst_sth_timing_stream_time (segment, action->end);
   out->peak = (float) action->peak;
   *label = action->label;
 }
@@ -37,19 +28,20 @@ gst_sth_record_fill (SthRecord * record, const GstSthClassification * value,
 {
   guint i;
 
-  *record = (SthRecord) {
-  .source = value->source,.model = value->model,.timestamp =
-        to_stream_time (segment, value->timestamp),.running_time =
-        STH_TIME_NONE,.system_timestamp = STH_TIME_NONE,.window_start =
-        to_stream_time (segment, value->window_start),.window_end =
-        to_stream_time (segment, value->window_end),.inference_ns =
-        value->inference_time,.age = value->age,.n_top =
-        MIN (value->n_top, STH_MAX_TOP_K),.events = value->events,};
-  if (GST_CLOCK_TIME_IS_VALID (value->timestamp)
-      && segment->format == GST_FORMAT_TIME)
-    record->running_time =
-        gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-        value->timestamp);
+  memset (record, 0, sizeof (*record));
+  record->source = value->source;
+  record->model = value->model;
+  record->timestamp = gst_sth_timing_stream_time (segment, value->timestamp);
+  record->running_time =
+      gst_sth_timing_running_time (segment, value->timestamp);
+  record->system_timestamp = STH_TIME_NONE;
+  record->window_start =
+      gst_sth_timing_stream_time (segment, value->window_start);
+  record->window_end = gst_sth_timing_stream_time (segment, value->window_end);
+  record->inference_ns = value->inference_time;
+  record->age = value->age;
+  record->n_top = MIN (value->n_top, STH_MAX_TOP_K);
+  record->events = value->events;
   for (i = 0; i < record->n_top; i++) {
     record->top[i].index = value->label_ids[i];
     record->top[i].confidence = (float) value->confidences[i];
@@ -79,18 +71,6 @@ gst_sth_record_reference_time (GstBuffer * buffer)
   if (meta && meta->timestamp >= NTP_TO_UNIX * GST_SECOND)
     return meta->timestamp - NTP_TO_UNIX * GST_SECOND;
   return STH_TIME_NONE;
-}
-
-gboolean
-gst_sth_record_is_live (GstPad * sinkpad)
-{
-  GstQuery *query = gst_query_new_latency ();
-  gboolean live = FALSE;
-
-  if (gst_pad_peer_query (sinkpad, query))
-    gst_query_parse_latency (query, &live, NULL, NULL);
-  gst_query_unref (query);
-  return live;
 }
 
 guint64

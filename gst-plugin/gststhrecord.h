@@ -19,9 +19,6 @@ void gst_sth_record_fill (SthRecord * record,
  * NTP time, as RTSP sources write it), else STH_TIME_NONE. */
 guint64 gst_sth_record_reference_time (GstBuffer * buffer);
 
-/* Whether frames come from @sinkpad's upstream as they are taken. */
-gboolean gst_sth_record_is_live (GstPad * sinkpad);
-
 /* UTC in ns since 1970 at which the clock of @element shows @running_time. Says
  * when a frame was taken if upstream is live. STH_TIME_NONE without clock. */
 guint64 gst_sth_record_clock_time (GstElement * element, guint64 running_time);

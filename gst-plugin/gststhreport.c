@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "gststhtiming.h"
+
 G_STATIC_ASSERT (STH_MAX_TOP_K <= GST_STH_CLASSIFICATION_MAX);
 G_STATIC_ASSERT ((guint) STH_EVENT_START == (guint) GST_STH_EVENT_START);
 G_STATIC_ASSERT ((guint) STH_EVENT_END == (guint) GST_STH_EVENT_END);
@@ -111,19 +113,15 @@ gst_sth_report_post (GstElement * element, const GstSegment * segment,
     const SthStreamStats * stats)
 {
   GstClockTime pts = value->timestamp;
-  GstClockTime stream_time = GST_CLOCK_TIME_NONE;
-  GstClockTime running_time = GST_CLOCK_TIME_NONE;
   GstStructure *common, *counters;
 
-  if (segment->format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID (pts)) {
-    stream_time = gst_segment_to_stream_time (segment, GST_FORMAT_TIME, pts);
-    running_time = gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
-  }
   counters = gst_sth_report_stats (stats);
   common = gst_structure_new ("sthclassify",
       "timestamp", G_TYPE_UINT64, pts,
-      "stream-time", G_TYPE_UINT64, stream_time,
-      "running-time", G_TYPE_UINT64, running_time,
+      "stream-time", G_TYPE_UINT64,
+      gst_sth_timing_stream_time (segment, pts),
+      "running-time", G_TYPE_UINT64,
+      gst_sth_timing_running_time (segment, pts),
       "duration", G_TYPE_UINT64, buffer ? GST_BUFFER_DURATION (buffer) : 0,
       "window-start", G_TYPE_UINT64, value->window_start,
       "window-end", G_TYPE_UINT64, value->window_end,

@@ -4,6 +4,8 @@
 
 #include "gststhsettings.h"
 
+#include <string.h>
+
 #define DEFAULT_MODEL "sth-mobilenet-v2-fsl105.onnx"
 #define MODEL_VARIABLE "GST_STH_MODEL"
 
@@ -47,7 +49,7 @@ gst_sth_mode_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue values[] = {
-    {GST_STH_MODE_AUTO, "live if upstream is live, else sync", "auto"},
+    {GST_STH_MODE_AUTO, "Live if upstream is live, else sync", "auto"},
     {GST_STH_MODE_LIVE,
           "Never hold up the video; the newest window runs beside it",
         "live"},
@@ -103,14 +105,27 @@ gst_sth_eos_policy_get_type (void)
 void
 gst_sth_settings_init (GstSthSettings * settings)
 {
-  *settings = (GstSthSettings) {
-  .rate_n = 0,.rate_d = 1,.layout = DEFAULT_LAYOUT,.mode =
-        DEFAULT_MODE,.threshold = DEFAULT_THRESHOLD,.top_k =
-        DEFAULT_TOP_K,.smoothing = DEFAULT_SMOOTHING,.start_threshold =
-        DEFAULT_START_THRESHOLD,.end_threshold =
-        DEFAULT_END_THRESHOLD,.min_duration =
-        DEFAULT_MIN_DURATION,.hold_time = DEFAULT_HOLD_TIME,.eos_policy =
-        DEFAULT_EOS_POLICY,.post_messages = TRUE,};
+  memset (settings, 0, sizeof (*settings));
+  settings->rate_d = 1;
+  settings->layout = DEFAULT_LAYOUT;
+  settings->mode = DEFAULT_MODE;
+  settings->threshold = DEFAULT_THRESHOLD;
+  settings->top_k = DEFAULT_TOP_K;
+  settings->smoothing = DEFAULT_SMOOTHING;
+  settings->start_threshold = DEFAULT_START_THRESHOLD;
+  settings->end_threshold = DEFAULT_END_THRESHOLD;
+  settings->min_duration = DEFAULT_MIN_DURATION;
+  settings->hold_time = DEFAULT_HOLD_TIME;
+  settings->eos_policy = DEFAULT_EOS_POLICY;
+  settings->post_messages = TRUE;
+}
+
+void
+gst_sth_settings_copy (GstSthSettings * to, const GstSthSettings * from)
+{
+  *to = *from;
+  to->model_file = g_strdup (from->model_file);
+  to->labels_file = g_strdup (from->labels_file);
 }
 
 void
@@ -456,6 +471,24 @@ gst_sth_settings_get (const GstSthSettings * s, guint id, GValue * value)
   }
 }
 
+void
+gst_sth_settings_check_state (GstElement * element, const GValue * value,
+    GParamSpec * pspec)
+{
+  GValue now = G_VALUE_INIT;
+
+  if (!(pspec->flags & GST_PARAM_MUTABLE_READY)
+      || GST_STATE (element) <= GST_STATE_READY)
+    return;
+  g_value_init (&now, G_PARAM_SPEC_VALUE_TYPE (pspec));
+  g_object_get_property (G_OBJECT (element), pspec->name, &now);
+  if (gst_value_compare (&now, value) != GST_VALUE_EQUAL)
+    GST_ELEMENT_WARNING (element, LIBRARY, SETTINGS,
+        ("The new %s counts from the next start of the element.", pspec->name),
+        ("set the element to READY, then the property, then PLAYING"));
+  g_value_unset (&now);
+}
+
 gchar *
 gst_sth_settings_find_model (const GstSthSettings * s, GError ** error)
 {
@@ -482,23 +515,28 @@ void
 gst_sth_settings_model_options (const GstSthSettings * s,
     SthModelOptions * options)
 {
-  *options = (SthModelOptions) {
-  .labels_file = s->labels_file
-        && s->labels_file[0] ? s->labels_file : NULL,.layout =
-        s->layout,.window_size = s->window_size,.rate_n =
-        s->rate_n > 0 ? s->rate_n : 0,.rate_d = s->rate_n > 0 ? s->rate_d : 0,};
+  memset (options, 0, sizeof (*options));
+  options->labels_file = s->labels_file
+      && s->labels_file[0] ? s->labels_file : NULL;
+  options->layout = s->layout;
+  options->window_size = s->window_size;
+  options->rate_n = s->rate_n > 0 ? s->rate_n : 0;
+  options->rate_d = s->rate_n > 0 ? s->rate_d : 0;
 }
 
 void
 gst_sth_settings_stream_config (const GstSthSettings * s, gboolean live,
     SthStreamConfig * config)
 {
-  *config = (SthStreamConfig) {
-  .mode = live ? STH_STREAM_LIVE : STH_STREAM_SYNC,.threads =
-        s->threads,.stride = s->stride,.pad_at_end =
-        s->eos_policy == GST_STH_EOS_PAD,.top_k = s->top_k,.threshold =
-        (float) s->threshold,.smoothing_ns =
-        (guint64) (s->smoothing * GST_SECOND),.start_threshold =
-        (float) s->start_threshold,.end_threshold =
-        (float) s->end_threshold,.min_duration_ns = s->min_duration,};
+  memset (config, 0, sizeof (*config));
+  config->mode = live ? STH_STREAM_LIVE : STH_STREAM_SYNC;
+  config->threads = s->threads;
+  config->stride = s->stride;
+  config->pad_at_end = s->eos_policy == GST_STH_EOS_PAD;
+  config->top_k = s->top_k;
+  config->threshold = (float) s->threshold;
+  config->smoothing_ns = (guint64) (s->smoothing * GST_SECOND);
+  config->start_threshold = (float) s->start_threshold;
+  config->end_threshold = (float) s->end_threshold;
+  config->min_duration_ns = s->min_duration;
 }

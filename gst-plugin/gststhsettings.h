@@ -40,6 +40,7 @@ typedef struct
 } GstSthSettings;
 
 void gst_sth_settings_init (GstSthSettings * settings);
+void gst_sth_settings_copy (GstSthSettings * to, const GstSthSettings * from);
 void gst_sth_settings_clear (GstSthSettings * settings);
 
 /* Installs the properties with ids from 1. Returns: the first free id. */
@@ -49,6 +50,12 @@ gboolean gst_sth_settings_set (GstSthSettings * settings, guint id,
     const GValue * value);
 gboolean gst_sth_settings_get (const GstSthSettings * settings, guint id,
     GValue * value);
+
+/* To be called before a property is set. Warns, in the log and on the bus, if
+ * @value is another than the one that @element runs with, and @pspec is one that
+ * counts from the next start. */
+void gst_sth_settings_check_state (GstElement * element, const GValue * value,
+    GParamSpec * pspec);
 
 /* The model to open: the property, else what the environment variable
  * GST_STH_MODEL names, else the installed default model. NULL with @error if

@@ -29,16 +29,35 @@ gst_sth_timing_advance (GstSthTiming * timing, GstBuffer * buffer,
     timing->pts = pts;
 }
 
+GstClockTime
+gst_sth_timing_stream_time (const GstSegment * segment, GstClockTime pts)
+{
+  GstClockTime time = 0;
+  gint sign;
+
+  if (!GST_CLOCK_TIME_IS_VALID (pts) || segment->format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  sign = gst_segment_to_stream_time_full (segment, GST_FORMAT_TIME, pts, &time);
+  return sign > 0 ? time : sign < 0 ? 0 : GST_CLOCK_TIME_NONE;
+}
+
+GstClockTime
+gst_sth_timing_running_time (const GstSegment * segment, GstClockTime pts)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (pts) || segment->format != GST_FORMAT_TIME)
+    return GST_CLOCK_TIME_NONE;
+  return gst_segment_to_running_time (segment, GST_FORMAT_TIME, pts);
+}
+
 gboolean
 gst_sth_timing_is_late (const GstSegment * segment, GstBuffer * buffer,
     GstClockTime earliest)
 {
   GstClockTime running;
 
-  if (!GST_CLOCK_TIME_IS_VALID (earliest) || segment->format != GST_FORMAT_TIME)
+  if (!GST_CLOCK_TIME_IS_VALID (earliest))
     return FALSE;
-  running = gst_segment_to_running_time (segment, GST_FORMAT_TIME,
-      GST_BUFFER_PTS (buffer));
+  running = gst_sth_timing_running_time (segment, GST_BUFFER_PTS (buffer));
   return GST_CLOCK_TIME_IS_VALID (running) && running <= earliest;
 }
 

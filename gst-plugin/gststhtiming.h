@@ -23,6 +23,13 @@ gboolean gst_sth_timing_is_splice (const GstSthTiming * timing,
 void gst_sth_timing_advance (GstSthTiming * timing, GstBuffer * buffer,
     const GstVideoInfo * info);
 
+/* @pts as stream time, 0 where it lies before the segment's, and as running
+ * time; NONE where they are not known. */
+GstClockTime gst_sth_timing_stream_time (const GstSegment * segment,
+    GstClockTime pts);
+GstClockTime gst_sth_timing_running_time (const GstSegment * segment,
+    GstClockTime pts);
+
 /* TRUE: @buffer's running time is not after @earliest, which NONE is not. */
 gboolean gst_sth_timing_is_late (const GstSegment * segment,
     GstBuffer * buffer, GstClockTime earliest);

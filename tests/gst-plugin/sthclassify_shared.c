@@ -104,14 +104,59 @@ static guint frames_to_result(Fixture *f)
     return 0;
 }
 
+/* The warning that is on the bus, or NULL; free with g_free(). */
+static char *next_warning(Fixture *f)
+{
+    GstMessage *message = gst_bus_pop_filtered(f->bus, GST_MESSAGE_WARNING);
+    GError *error = NULL;
+    char *text;
+
+    if (message == NULL)
+        return NULL;
+    gst_message_parse_warning(message, &error, NULL);
+    text = g_strdup(error->message);
+    g_error_free(error);
+    gst_message_unref(message);
+    return text;
+}
+
+/* What counts from the next start only, says so: each such property, but not where nothing changes or nothing runs. */
+static void test_change_warns(void)
+{
+    static const char *const changes[][2] = {
+        {"mode", "live"}, {"threads", "1"}, {"eos-policy", "drop"}, {"sample-rate", "5/1"}, {"window-size", "2"}};
+    Fixture f;
+    char *warning;
+
+    fixture_open_classify(&f, TINY_MODEL, "");
+    g_object_set(f.element, "model-file", golden_path(TINY_MODEL), "top-k", 2, "threshold", 0.1, NULL);
+    g_assert_null(next_warning(&f));
+    for (guint i = 0; i < G_N_ELEMENTS(changes); i++) {
+        gst_util_set_object_arg(G_OBJECT(f.element), changes[i][0], changes[i][1]);
+        warning = next_warning(&f);
+        g_assert_nonnull(warning);
+        g_assert_nonnull(strstr(warning, changes[i][0]));
+        g_assert_nonnull(strstr(warning, "next start"));
+        g_free(warning);
+    }
+    g_assert_cmpint(gst_element_set_state(f.element, GST_STATE_READY), ==, GST_STATE_CHANGE_SUCCESS);
+    g_object_set(f.element, "model-file", golden_path(EIGHT_MODEL), NULL);
+    g_assert_null(next_warning(&f));
+    fixture_close(&f);
+}
+
 /* A model that is set while the element plays counts from the next start, as one that is set in READY does. */
 static void test_model_change(void)
 {
+    char *warning;
     Fixture f;
 
     fixture_open_classify(&f, TINY_MODEL, "");
     g_assert_cmpuint(frames_to_result(&f), ==, 2);
     g_object_set(f.element, "model-file", golden_path(EIGHT_MODEL), NULL);
+    warning = next_warning(&f);
+    g_assert_nonnull(strstr(warning, "model-file"));
+    g_free(warning);
     fixture_set_caps(&f, "video/x-raw,format=BGR,width=64,height=48,framerate=8/1");
     g_assert_cmpuint(frames_to_result(&f), ==, 2);
 
@@ -168,6 +213,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sthclassify/shared/weights", test_weights);
     g_test_add_func("/sthclassify/shared/again-and-again", test_again_and_again);
     g_test_add_func("/sthclassify/shared/model-change", test_model_change);
+    g_test_add_func("/sthclassify/shared/change-warns", test_change_warns);
     g_test_add_func("/sthclassify/shared/stats", test_stats);
     return g_test_run();
 }

@@ -1,6 +1,8 @@
 /* sthclassify: flushes, discontinuities, ends, restarts, live mode and lateness.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <math.h>
+
 #include "element_fixture.h"
 
 /* TRUE if the frame has a result of its own. */
@@ -204,6 +206,129 @@ static void test_actions(void)
     fixture_close(&f);
 }
 
+/* The peak of an action is the highest confidence that its class had in the windows from its start to its end. */
+static void test_peak(void)
+{
+    double confidence[40][4] = {{0}};
+    GstSthClassification value;
+    GstMessage *message;
+    guint ends = 0;
+    Fixture f;
+
+    fixture_open_classify(&f, TINY_MODEL, "stride=1 top-k=4 start-threshold=0 end-threshold=0");
+    for (guint i = 0; i < 40; i++) {
+        GstBuffer *buffer;
+
+        g_assert_cmpint(fixture_result(&f, i * SAMPLE, &value, &buffer), ==, i > 0);
+        for (guint k = 0; i > 0 && k < 4; k++)
+            confidence[i][value.label_ids[k]] = value.confidences[k];
+        gst_buffer_unref(buffer);
+    }
+    g_assert_true(gst_harness_push_event(f.harness, gst_event_new_eos()));
+    while ((message = fixture_message(&f, "action-end"))) {
+        const GstStructure *s = gst_message_get_structure(message);
+        guint64 start, end;
+        double peak, highest = 0;
+        gint id;
+
+        g_assert_true(gst_structure_get(s, "action-start", G_TYPE_UINT64, &start, "action-end", G_TYPE_UINT64, &end, "confidence", G_TYPE_DOUBLE,
+                                        &peak, "label-id", G_TYPE_INT, &id, NULL));
+        /* Times of an action are middles of windows, here of frames i - 1 and i. */
+        for (guint i = start / SAMPLE + 1; i <= end / SAMPLE + 1; i++)
+            highest = MAX(highest, confidence[i][id]);
+        g_assert_cmpfloat(peak, ==, highest);
+        gst_message_unref(message);
+        ends++;
+    }
+    g_assert_cmpuint(ends, >=, 1);
+    fixture_close(&f);
+}
+
+/* Smoothing is over seconds, not windows: at any stride the confidences follow those of the same windows without smoothing as
+ * exp(-time / smoothing) says. */
+static void test_smoothing(void)
+{
+    const double tau = 0.7;
+
+    for (guint stride = 1; stride <= 3; stride++) {
+        const double gain = 1 - exp(-(double)stride * SAMPLE / GST_SECOND / tau);
+        char *properties[2] = {g_strdup_printf("stride=%u top-k=4", stride), g_strdup_printf("stride=%u top-k=4 smoothing=%f", stride, tau)};
+        double expected[4] = {0};
+        guint n = 0;
+        Fixture f[2];
+
+        for (guint k = 0; k < 2; k++)
+            fixture_open_classify(&f[k], TINY_MODEL, properties[k]);
+        for (guint i = 0; i < 20; i++) {
+            GstSthClassification plain, smooth;
+            GstBuffer *buffers[2];
+            const gboolean any = fixture_result(&f[0], i * SAMPLE, &plain, &buffers[0]);
+
+            g_assert_cmpint(fixture_result(&f[1], i * SAMPLE, &smooth, &buffers[1]), ==, any);
+            if (any && !plain.held) {
+                for (guint k = 0; k < 4; k++) {
+                    double *e = &expected[plain.label_ids[k]];
+
+                    *e += (n > 0 ? gain : 1) * (plain.confidences[k] - *e);
+                }
+                for (guint k = 0; k < 4; k++)
+                    g_assert_cmpfloat_with_epsilon(smooth.confidences[k], expected[smooth.label_ids[k]], 1e-6);
+                n++;
+            }
+            for (guint k = 0; k < 2; k++)
+                gst_buffer_unref(buffers[k]);
+        }
+        g_assert_cmpuint(n, >=, 6);
+        for (guint k = 0; k < 2; k++) {
+            fixture_close(&f[k]);
+            g_free(properties[k]);
+        }
+    }
+}
+
+/* Messages tell PTS, and stream time and running time as the segment has them; a segment alone does not empty the window. */
+static void test_segment(void)
+{
+    static const struct {
+        double rate;
+        GstClockTime start, time, base; /* in samples */
+        GstClockTime stream, running;   /* of the frame one sample after the start */
+    } rows[] = {
+        {1, 0, 0, 0, SAMPLE, SAMPLE},
+        {1, 80, 0, 0, SAMPLE, SAMPLE},
+        {1, 80, 16, 0, 17 * SAMPLE, SAMPLE},
+        {2, 80, 16, 24, 17 * SAMPLE, 24 * SAMPLE + SAMPLE / 2},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const GstClockTime start = rows[i].start * SAMPLE;
+        guint64 timestamp, stream, running;
+        GstMessage *message;
+        GstSegment segment;
+        Fixture f;
+
+        fixture_open_classify(&f, TINY_MODEL, "threshold=0");
+        gst_segment_init(&segment, GST_FORMAT_TIME);
+        segment.rate = rows[i].rate;
+        segment.start = segment.position = start;
+        segment.time = rows[i].time * SAMPLE;
+        segment.base = rows[i].base * SAMPLE;
+        g_assert_true(gst_harness_push_event(f.harness, gst_event_new_segment(&segment)));
+        g_assert_false(any_at(&f, start));
+        g_assert_true(gst_harness_push_event(f.harness, gst_event_new_segment(&segment)));
+        g_assert_true(fresh_at(&f, start + SAMPLE));
+        message = fixture_message(&f, "result");
+        g_assert_nonnull(message);
+        g_assert_true(gst_structure_get(gst_message_get_structure(message), "timestamp", G_TYPE_UINT64, &timestamp, "stream-time", G_TYPE_UINT64,
+                                        &stream, "running-time", G_TYPE_UINT64, &running, NULL));
+        g_assert_cmpuint(timestamp, ==, start + SAMPLE);
+        g_assert_cmpuint(stream, ==, rows[i].stream);
+        g_assert_cmpuint(running, ==, rows[i].running);
+        gst_message_unref(message);
+        fixture_close(&f);
+    }
+}
+
 /* A flush ends the action: the bus hears of it. */
 static void test_flush_ends_action(void)
 {
@@ -381,6 +506,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sthclassify/stream/no-pts", test_no_pts);
     g_test_add_func("/sthclassify/stream/short-clip", test_short_clip);
     g_test_add_func("/sthclassify/stream/actions", test_actions);
+    g_test_add_func("/sthclassify/stream/peak", test_peak);
+    g_test_add_func("/sthclassify/stream/smoothing", test_smoothing);
+    g_test_add_func("/sthclassify/stream/segment", test_segment);
     g_test_add_func("/sthclassify/stream/flush-ends-action", test_flush_ends_action);
     g_test_add_func("/sthclassify/stream/restart", test_restart);
     g_test_add_func("/sthclassify/stream/live-never-waits", test_live_never_waits);
