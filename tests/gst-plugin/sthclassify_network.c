@@ -9,17 +9,16 @@
 typedef enum { WHOLE, DIES, STALLS } Fate;
 
 typedef struct {
-    GSocketService *service;
-    guint16 port;
+    GSocketListener *listener;
+    GCancellable *stop;
     char *clip;
     gsize size;
-    Fate fate; /* read by the threads of connections; written while there are none */
+    Fate fate; /* read by the thread of the server while there is a connection; written while there is none */
 } Server;
 
 /* Half of the clip is some seconds of it: its index comes first. */
-static gboolean serve(GThreadedSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+static void serve(Server *server, GSocketConnection *connection)
 {
-    Server *server = data;
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
     GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(connection));
     char request[4096];
@@ -33,13 +32,17 @@ static gboolean serve(GThreadedSocketService *service, GSocketConnection *connec
     if (server->fate == STALLS) /* until the other side has had enough */
         g_input_stream_read(in, request, sizeof(request), NULL, NULL);
     g_io_stream_close(G_IO_STREAM(connection), NULL, NULL);
-    return TRUE;
 }
 
-static gpointer run_loop(gpointer loop)
+static gpointer run_server(gpointer data)
 {
-    g_main_context_push_thread_default(g_main_loop_get_context(loop));
-    g_main_loop_run(loop);
+    Server *server = data;
+    GSocketConnection *connection;
+
+    while ((connection = g_socket_listener_accept(server->listener, NULL, server->stop, NULL))) {
+        serve(server, connection);
+        g_object_unref(connection);
+    }
     return NULL;
 }
 
@@ -89,29 +92,23 @@ static void on_pad_added(GstElement *decode, GstPad *pad, gpointer convert)
 static void test_fates(void)
 {
     static const Fate fates[] = {WHOLE, DIES, STALLS, WHOLE};
-    Server server = {0};
-    GMainContext *context = g_main_context_new();
-    GMainLoop *loop = g_main_loop_new(context, FALSE);
+    Server server = {.listener = g_socket_listener_new(), .stop = g_cancellable_new()};
     GError *error = NULL;
     GstElement *pipeline, *decode, *convert;
+    guint16 port;
     guint whole = 0;
     GThread *thread;
     char *line;
 
     g_file_get_contents(g_getenv("STH_TEST_CLIP"), &server.clip, &server.size, &error);
     g_assert_no_error(error);
-    g_main_context_push_thread_default(context);
-    server.service = g_threaded_socket_service_new(4);
-    server.port = g_socket_listener_add_any_inet_port(G_SOCKET_LISTENER(server.service), NULL, &error);
+    port = g_socket_listener_add_any_inet_port(server.listener, NULL, &error);
     g_assert_no_error(error);
-    g_signal_connect(server.service, "run", G_CALLBACK(serve), &server);
-    g_socket_service_start(server.service);
-    g_main_context_pop_thread_default(context);
-    thread = g_thread_new("server", run_loop, loop);
+    thread = g_thread_new("server", run_server, &server);
 
     line = g_strdup_printf("souphttpsrc location=http://127.0.0.1:%u/clip.mp4 timeout=1 retries=0 ! decodebin name=decode videoconvert name=convert "
                            "! sthclassify model-file=\"%s\" mode=sync stride=1 start-threshold=0 end-threshold=0 ! fakesink",
-                           server.port, golden_path(TINY_MODEL));
+                           port, golden_path(TINY_MODEL));
     pipeline = gst_parse_launch(line, &error);
     g_assert_no_error(error);
     decode = gst_bin_get_by_name(GST_BIN(pipeline), "decode");
@@ -137,13 +134,11 @@ static void test_fates(void)
     gst_object_unref(decode);
     gst_object_unref(convert);
     gst_object_unref(pipeline);
-    g_socket_service_stop(server.service);
-    g_main_loop_quit(loop);
+    g_cancellable_cancel(server.stop);
     g_thread_join(thread);
-    g_socket_listener_close(G_SOCKET_LISTENER(server.service));
-    g_object_unref(server.service);
-    g_main_loop_unref(loop);
-    g_main_context_unref(context);
+    g_socket_listener_close(server.listener);
+    g_object_unref(server.listener);
+    g_object_unref(server.stop);
     g_free(server.clip);
     g_free(line);
 }
