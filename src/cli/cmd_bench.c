@@ -21,15 +21,16 @@
 #define PEAK_ROUNDS 10
 
 typedef struct {
-    const char *name;
-    guint64 ns;
+    SthSessionNode node;
+    guint64 ns; /* the fastest of the timed runs */
 } Layer;
 
 typedef struct {
     guint iterations, threads;
     double ms_min, ms_median, ms_mean, gmacs;
     double gflops_peak; /* of all threads */
-    Layer *layers;      /* slowest first; the fastest of all timed runs, ns */
+    gsize weight_bytes, session_bytes;
+    Layer *layers; /* in running order */
     guint n_layers;
 } Figures;
 
@@ -41,7 +42,7 @@ static int compare_u64(const void *a, const void *b)
 
 static int compare_layers(const void *a, const void *b)
 {
-    return compare_u64(&((const Layer *)b)->ns, &((const Layer *)a)->ns);
+    return compare_u64(&(*(const Layer *const *)b)->ns, &(*(const Layer *const *)a)->ns);
 }
 
 /* Float inputs get noise of normalised pixels (about -2…2): zeros or denormals would flatter or slow a CPU. Integer inputs stay 0. */
@@ -80,6 +81,8 @@ static void measure(SthModel *model, SthSession *session, guint iterations, Figu
     figures->ms_median = (double)(ns[(iterations - 1) / 2] + ns[iterations / 2]) / 2e6;
     figures->ms_mean = (double)sum / iterations / 1e6;
     figures->gmacs = (double)sth_model_get_macs(model) / 1e9;
+    figures->weight_bytes = sth_model_get_weight_bytes(model);
+    figures->session_bytes = sth_session_get_bytes(session);
     g_free(ns);
 }
 
@@ -89,14 +92,15 @@ static void measure_layers(SthModel *model, SthSession *session, guint iteration
     guint64 *ns = g_new0(guint64, n);
     figures->layers = g_new0(Layer, n);
     figures->n_layers = n;
+    for (guint i = 0; i < n; i++)
+        sth_session_get_node(session, i, &figures->layers[i].node);
     for (guint run = 0; run < iterations; run++) {
         fill_inputs(model, session);
         sth_session_run_timed(session, ns);
         for (guint i = 0; i < n; i++)
             if (run == 0 || ns[i] < figures->layers[i].ns)
-                figures->layers[i] = (Layer){sth_session_get_node_name(session, i), ns[i]};
+                figures->layers[i].ns = ns[i];
     }
-    qsort(figures->layers, n, sizeof *figures->layers, compare_layers);
     g_free(ns);
 }
 
@@ -128,9 +132,46 @@ static double measure_peak(void)
     return 2e-3 * PEAK_ROWS * STH_BLOCK * PEAK_POSITIONS * PEAK_REPEATS / (double)best;
 }
 
+/* GFLOP/s of so many multiply-accumulates in so many ns: two operations each. */
+static double speed(double macs, double ns)
+{
+    return ns > 0 ? 2 * macs / ns : 0;
+}
+
 static double gflops(const Figures *figures)
 {
-    return figures->ms_min > 0 ? 2 * figures->gmacs / figures->ms_min * 1e3 : 0;
+    return speed(figures->gmacs * 1e9, figures->ms_min * 1e6);
+}
+
+static double windows_per_second(const Figures *figures)
+{
+    return figures->ms_min > 0 ? 1e3 / figures->ms_min : 0;
+}
+
+/* Of what the threads' inner loops could do. */
+static double percent(const Figures *figures, double gflops)
+{
+    return 100 * gflops / figures->gflops_peak;
+}
+
+static void layers_to_json(JsonBuilder *json, const Figures *figures)
+{
+    sth_json_array(json, "layers");
+    for (guint i = 0; i < figures->n_layers; i++) {
+        const Layer *layer = &figures->layers[i];
+        double layer_gflops = speed((double)layer->node.macs, (double)layer->ns);
+        sth_json_object(json, NULL);
+        sth_json_string(json, "name", layer->node.name);
+        sth_json_string(json, "op", layer->node.op);
+        if (layer->node.method != NULL)
+            sth_json_string(json, "method", layer->node.method);
+        sth_json_number(json, "ms", (double)layer->ns / 1e6);
+        sth_json_number(json, "gmacs", (double)layer->node.macs / 1e9);
+        sth_json_number(json, "gflops", layer_gflops);
+        sth_json_number(json, "percent_of_peak", percent(figures, layer_gflops));
+        json_builder_end_object(json);
+    }
+    json_builder_end_array(json);
 }
 
 static char *to_json(const char *path, const Figures *figures)
@@ -146,44 +187,65 @@ static char *to_json(const char *path, const Figures *figures)
     sth_json_number(json, "ms_min", figures->ms_min);
     sth_json_number(json, "ms_median", figures->ms_median);
     sth_json_number(json, "ms_mean", figures->ms_mean);
+    sth_json_number(json, "windows_per_second", windows_per_second(figures));
     sth_json_number(json, "gmacs", figures->gmacs);
-    sth_json_number(json, "runs_per_second", figures->ms_min > 0 ? 1e3 / figures->ms_min : 0);
     sth_json_number(json, "gflops", gflops(figures));
     sth_json_number(json, "gflops_peak", figures->gflops_peak);
-    sth_json_array(json, "layers");
-    for (guint i = 0; i < figures->n_layers; i++) {
-        sth_json_object(json, NULL);
-        sth_json_string(json, "name", figures->layers[i].name);
-        sth_json_number(json, "ms", (double)figures->layers[i].ns / 1e6);
-        json_builder_end_object(json);
-    }
-    json_builder_end_array(json);
+    sth_json_number(json, "percent_of_peak", percent(figures, gflops(figures)));
+    sth_json_uint(json, "weight_bytes", figures->weight_bytes);
+    sth_json_uint(json, "session_bytes", figures->session_bytes);
+    layers_to_json(json, figures);
     json_builder_end_object(json);
     sth_json_finish(json, out);
     return g_string_free(out, FALSE);
 }
 
-static char *to_table(const char *path, const Figures *figures)
+/* @shown: the slowest ones; 0: all, in running order. */
+static void layers_to_table(GString *out, const Figures *figures, guint shown)
+{
+    g_autofree const Layer **order = g_new(const Layer *, figures->n_layers + 1);
+    double total = 0;
+    for (guint i = 0; i < figures->n_layers; i++) {
+        order[i] = &figures->layers[i];
+        total += (double)order[i]->ns;
+    }
+    const gboolean slowest = shown > 0;
+    if (slowest)
+        qsort(order, figures->n_layers, sizeof(Layer *), compare_layers);
+    shown = slowest ? MIN(shown, figures->n_layers) : figures->n_layers;
+    g_string_append_printf(out, "%9s %7s %8s %9s %7s  %-10s layer", "ms", "share", "GMAC", "GFLOP/s", "% peak", "runs as");
+    if (slowest)
+        g_string_append_printf(out, " (%u slowest of %u)", shown, figures->n_layers);
+    g_string_append_c(out, '\n');
+    for (guint i = 0; i < shown; i++) {
+        const SthSessionNode *node = &order[i]->node;
+        double ns = (double)order[i]->ns, layer_gflops = speed((double)node->macs, ns);
+        g_string_append_printf(out, "%9.3f %6.1f%% ", ns / 1e6, total > 0 ? 100 * ns / total : 0);
+        if (node->macs > 0)
+            g_string_append_printf(out, "%8.4f %9.1f %7.0f", (double)node->macs / 1e9, layer_gflops, percent(figures, layer_gflops));
+        else
+            g_string_append_printf(out, "%8s %9s %7s", "-", "-", "-");
+        g_string_append_printf(out, "  %-10s %s\n", node->method != NULL ? node->method : node->op, node->name);
+    }
+}
+
+static char *to_table(const char *path, const Figures *figures, guint shown)
 {
     g_autofree char *kernels = sth_describe_kernels();
+    g_autofree char *weights = g_format_size_full(figures->weight_bytes, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *session = g_format_size_full(figures->session_bytes, G_FORMAT_SIZE_IEC_UNITS);
     GString *out = g_string_new(NULL);
-    double total = 0;
-    for (guint i = 0; i < figures->n_layers; i++)
-        total += (double)figures->layers[i].ns / 1e6;
-    g_string_append_printf(out, "Model     %s\nKernels   %s\nThreads   %u\nOne run   %.3f GMAC\n", path, kernels, figures->threads, figures->gmacs);
-    g_string_append_printf(out, "Time      %.2f ms fastest, %.2f ms median, %.2f ms mean of %u runs\n", figures->ms_min, figures->ms_median,
-                           figures->ms_mean, figures->iterations);
-    g_string_append_printf(out, "Speed     %.1f GFLOP/s, %.0f %% of the %.1f that the inner loop reaches; %.1f runs a second\n\n", gflops(figures),
-                           100 * gflops(figures) / figures->gflops_peak, figures->gflops_peak, figures->ms_min > 0 ? 1e3 / figures->ms_min : 0);
-    g_string_append_printf(out, "%10s %7s  layer (%u slowest of %u)\n", "ms", "share", MIN(LAYERS_SHOWN, figures->n_layers), figures->n_layers);
-    for (guint i = 0; i < figures->n_layers && i < LAYERS_SHOWN; i++) {
-        double ms = (double)figures->layers[i].ns / 1e6;
-        g_string_append_printf(out, "%10.3f %6.1f%%  %s\n", ms, total > 0 ? 100 * ms / total : 0, figures->layers[i].name);
-    }
+    g_string_append_printf(out, "Model     %s\nKernels   %s\nThreads   %u\nMemory    %s of weights, %s for the session\n", path, kernels,
+                           figures->threads, weights, session);
+    g_string_append_printf(out, "Window    %.2f ms fastest, %.2f ms median, %.2f ms mean of %u runs: %.1f windows a second\n", figures->ms_min,
+                           figures->ms_median, figures->ms_mean, figures->iterations, windows_per_second(figures));
+    g_string_append_printf(out, "Speed     %.3f GMAC, %.1f GFLOP/s: %.0f %% of the %.1f that the inner loop reaches\n\n", figures->gmacs,
+                           gflops(figures), percent(figures, gflops(figures)), figures->gflops_peak);
+    layers_to_table(out, figures, shown);
     return g_string_free(out, FALSE);
 }
 
-static int bench(const SthCommand *command, const char *path, guint threads, guint iterations, gboolean json)
+static int bench(const SthCommand *command, const char *path, guint threads, guint iterations, guint shown, gboolean json)
 {
     GError *error = NULL;
     Figures figures = {0};
@@ -198,7 +260,7 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
     figures.gflops_peak = measure_peak() * sth_session_get_threads(session);
     measure(model, session, iterations, &figures);
     measure_layers(model, session, MIN(iterations, 5), &figures);
-    g_autofree char *text = json ? to_json(path, &figures) : to_table(path, &figures);
+    g_autofree char *text = json ? to_json(path, &figures) : to_table(path, &figures, shown);
     g_free(figures.layers);
     sth_session_free(session);
     sth_model_unref(model);
@@ -207,11 +269,13 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
 
 static int run(const SthCommand *command, int argc, char **argv)
 {
-    int threads = 0, iterations = 10;
+    int threads = 0, iterations = 10, layers = LAYERS_SHOWN;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads, "threads at most [all processors]", "N"},
         {"iterations", 'n', 0, G_OPTION_ARG_INT, &iterations, "runs that count [10]", "N"},
+        {"layers", 'l', 0, G_OPTION_ARG_INT, &layers, "the slowest so many in the table; 0: all, in running order [" G_STRINGIFY(LAYERS_SHOWN) "]",
+         "N"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one JSON object instead of a table", NULL},
         STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
@@ -224,7 +288,9 @@ static int run(const SthCommand *command, int argc, char **argv)
         return sth_cli_usage(command, "--threads %d: must be 1 or more", threads);
     if (iterations < 1)
         return sth_cli_usage(command, "--iterations %d: must be 1 or more", iterations);
-    return bench(command, argc == 2 ? argv[1] : sth_cli_default_model(), (guint)threads, (guint)iterations, json);
+    if (layers < 0)
+        return sth_cli_usage(command, "--layers %d: must be 0 or more", layers);
+    return bench(command, argc == 2 ? argv[1] : sth_cli_default_model(), (guint)threads, (guint)iterations, (guint)layers, json);
 }
 
 const SthCommand sth_cmd_bench = {
@@ -232,8 +298,9 @@ const SthCommand sth_cmd_bench = {
     .arguments = "[MODEL]",
     .summary = "how long one run of a model takes, layer by layer",
     .description =
-        "Without MODEL: the default model (GST_STH_MODEL or the installed one). GFLOP/s counts two operations a multiply-accumulate of the\n"
-        "file's graph and the fastest run: weights that are zero and Winograd's algorithm, which are not computed, can bring it above the\n"
-        "inner loop's. That is measured first, on one thread, and multiplied by the threads.",
+        "Without MODEL: the default model (GST_STH_MODEL or the installed one). One run is one window.\n"
+        "GFLOP/s: two operations a multiply-accumulate of the fastest run; weights of convolutions that are zero do not count. The peak is what\n"
+        "the convolutions' inner loop reaches on numbers in the first cache, measured on one thread, times the threads. Winograd's algorithm needs\n"
+        "fewer operations than are counted, so that a layer can exceed it.",
     .run = run,
 };

@@ -61,6 +61,7 @@ struct _SthNode {
     gsize prepared_bytes; /* memory behind prepared */
     guint packed_inputs;  /* bit i: run() does not read the data of constant input i, prepare() packed it */
     guint64 macs;         /* multiply-accumulates of one run */
+    const char *method;   /* which of several ways prepare() chose to run it, static; NULL: there is one way */
     gboolean retired;     /* waits for sth_graph_sweep_nodes() */
     GString *fused;       /* what passes merged into it, for people; NULL: nothing */
 };

@@ -93,6 +93,8 @@ static void append_node(GString *text, const SthNode *node)
         append_shape(text, &value->tensor);
         separator = ", ";
     }
+    if (node->method != NULL)
+        g_string_append_printf(text, "  # runs as %s", node->method);
     if (node->fused != NULL)
         g_string_append_printf(text, "  # fused: %s", node->fused->str);
     g_string_append_c(text, '\n');

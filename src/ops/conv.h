@@ -27,6 +27,9 @@ gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error);
 /* The same for an operator that is like it, but has its weights, of shape @weight, elsewhere. */
 gboolean sth_conv_init_weight(SthConv *conv, const SthNode *node, const SthShape *weight, GError **error);
 
+/* Multiply-accumulates of a run: those of weights that are zero, of which an STH kernel has many, do not count. @weight as SthConvMethod's. */
+guint64 sth_conv_macs(const SthConv *conv, const float *weight);
+
 /* A way to run it: a row of op_conv.c. */
 typedef struct {
     const char *name;

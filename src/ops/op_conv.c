@@ -2,8 +2,7 @@
  *
  * Constant weights are packed when the model is opened; others are used as they come, which is slower. Taps of packed weights that are zero in
  * all that a step computes are left out (0 * infinity, which would be NaN, counts as 0 there): a Spatio-Temporal Hybrid convolution that is
- * written as one 3x3x3 kernel costs what its separate spatial and temporal kernels would. A node's multiply-accumulates are those of the kernel
- * as written.
+ * written as one 3x3x3 kernel costs what its separate spatial and temporal kernels would.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
@@ -43,6 +42,16 @@ gboolean sth_conv_init_weight(SthConv *conv, const SthNode *node, const SthShape
 gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
 {
     return sth_conv_init_weight(conv, node, &sth_node_input(node, 1)->tensor.shape, error);
+}
+
+guint64 sth_conv_macs(const SthConv *conv, const float *weight)
+{
+    const gsize n = conv->groups * conv->out_channels * conv->in_channels * sth_sliding_taps(&conv->sliding);
+    guint64 used = weight ? 0 : n;
+
+    for (gsize i = 0; weight && i < n; i++)
+        used += weight[i] != 0;
+    return used * conv->batch * sth_sliding_out(&conv->sliding);
 }
 
 static gboolean infer(SthNode *node, GError **error)
@@ -91,12 +100,13 @@ static gboolean prepare(SthNode *node, GError **error)
 
     if (!sth_conv_init(&conv, node, error) || (!weight && !sth_conv_columns_check(&conv, STH_DTYPE_FLOAT, node, error)))
         return FALSE;
-    node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
+    node->macs = sth_conv_macs(&conv, weight);
     merge_axes(&conv.sliding);
     while (!methods[i]->takes(&conv, weight))
         i++;
     prepared = g_new0(Prepared, 1);
     prepared->method = methods[i];
+    node->method = methods[i]->name;
     prepared->data = methods[i]->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
     node->packed_inputs = weight ? 1u << 1 | 1u << 2 : 0; /* weights and bias: every method packs them */

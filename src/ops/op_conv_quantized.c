@@ -76,7 +76,7 @@ static gboolean prepare_any(SthNode *node, const Places *places, GError **error)
     node->scratch = prepared->y_offset;
     if (places->y_scale)
         node->scratch += (gsize)sth_shape_elements(&sth_node_output(node, 0)->tensor.shape) * sizeof(gint32);
-    node->macs = conv.batch * conv.groups * conv.out_channels * conv.in_channels * sth_sliding_taps(&conv.sliding) * sth_sliding_out(&conv.sliding);
+    node->macs = sth_conv_macs(&conv, NULL);
     return TRUE;
 }
 

@@ -179,9 +179,9 @@ static gboolean prepare(SthNode *node, GError **error)
     choose_sizes(v);
     make_runs(v);
     for (guint i = 0; i < STH_INVERTED_STAGES; i++)
-        node->macs += convs[i].batch * convs[i].groups * convs[i].out_channels * convs[i].in_channels * sth_sliding_taps(&convs[i].sliding) *
-                      sth_sliding_out(&convs[i].sliding);
+        node->macs += sth_conv_macs(&convs[i], sth_node_input(node, 1 + 2 * i)->tensor.data);
     node->prepared = v;
+    node->method = "inverted";
     node->prepared_bytes = v->pack.bytes;
     node->packed_inputs = 0x7e; /* weights and biases */
     node->thread_scratch = v->x_bytes + v->e_bytes + v->d_bytes + v->d_step * sizeof(float);

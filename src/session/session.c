@@ -169,15 +169,23 @@ guint sth_session_get_threads(SthSession *session)
     return session->threads;
 }
 
+gsize sth_session_get_bytes(SthSession *session)
+{
+    return session->model->plan->arena_bytes + session->model->plan->thread_scratch * session->threads;
+}
+
 guint sth_session_get_n_nodes(SthSession *session)
 {
     return session->n_steps;
 }
 
-const char *sth_session_get_node_name(SthSession *session, guint node)
+void sth_session_get_node(SthSession *session, guint node, SthSessionNode *info)
 {
-    g_return_val_if_fail(node < session->n_steps, NULL);
-    return ((SthNode *)g_ptr_array_index(session->model->graph->nodes, node))->name;
+    const SthNode *from;
+
+    g_return_if_fail(node < session->n_steps);
+    from = g_ptr_array_index(session->model->graph->nodes, node);
+    *info = (SthSessionNode){.name = from->name, .op = from->op_type, .method = from->method, .macs = from->macs};
 }
 
 void sth_session_run_timed(SthSession *session, guint64 *ns)

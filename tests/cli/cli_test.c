@@ -49,6 +49,7 @@ static void test_usage(void)
         {"run x.onnx --input x.npy", "no --output given"},
         {"bench x.onnx --iterations 0", "--iterations 0"},
         {"bench x.onnx --threads -1", "--threads -1"},
+        {"bench x.onnx --layers -1", "--layers -1"},
         {"inspect x.onnx y.onnx", "more than one model"},
         {"inspect --colour", "--colour"},
         {"classify", "no file, folder or URI given"},
@@ -242,6 +243,27 @@ static JsonObject *parse_line(const char *line, JsonParser *parser)
     return json_node_get_object(json_parser_get_root(parser));
 }
 
+/* The layers' operations are the model's, and what has some has a speed. */
+static void check_layers(JsonArray *layers, double gmacs)
+{
+    double sum = 0;
+    gboolean by_method = FALSE;
+    for (guint i = 0; i < json_array_get_length(layers); i++) {
+        JsonObject *layer = json_array_get_object_element(layers, i);
+        double own = json_object_get_double_member(layer, "gmacs");
+        g_assert_nonnull(json_object_get_string_member(layer, "name"));
+        g_assert_nonnull(json_object_get_string_member(layer, "op"));
+        by_method = by_method || json_object_has_member(layer, "method");
+        if (own > 0) {
+            g_assert_cmpfloat(json_object_get_double_member(layer, "ms"), >, 0);
+            g_assert_cmpfloat(json_object_get_double_member(layer, "gflops"), >, 0);
+        }
+        sum += own;
+    }
+    g_assert_true(by_method);
+    g_assert_cmpfloat_with_epsilon(sum, gmacs, 1e-4 * gmacs);
+}
+
 static void test_bench(void)
 {
     g_autofree char *model = golden(GOLDEN, ".onnx");
@@ -253,19 +275,27 @@ static void test_bench(void)
     g_assert_cmpfloat(json_object_get_double_member(figures, "ms_median"), >=, json_object_get_double_member(figures, "ms_min"));
     g_assert_cmpfloat(json_object_get_double_member(figures, "gmacs"), >, 0);
     g_assert_cmpfloat(json_object_get_double_member(figures, "gflops_peak"), >, 0);
-    g_assert_cmpfloat(json_object_get_double_member(figures, "runs_per_second"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "percent_of_peak"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "windows_per_second"), >, 0);
+    g_assert_cmpint(json_object_get_int_member(figures, "session_bytes"), >, 0);
     g_assert_cmpint(json_object_get_int_member(figures, "threads"), ==, 1);
     g_assert_cmpint(json_object_get_int_member(figures, "iterations"), ==, 3);
     assert_contains(json_object_get_string_member(figures, "kernels"), "OpenBLAS");
-    g_assert_cmpuint(json_array_get_length(json_object_get_array_member(figures, "layers")), >, 0);
+    check_layers(json_object_get_array_member(figures, "layers"), json_object_get_double_member(figures, "gmacs"));
     g_object_unref(parser);
     outcome_clear(&outcome);
 
     Outcome table = sth("bench --iterations 2 %s", model);
     g_assert_cmpint(table.code, ==, 0);
     assert_contains(table.out, "GFLOP/s");
+    assert_contains(table.out, "windows a second");
     assert_contains(table.out, "slowest of");
     outcome_clear(&table);
+
+    Outcome all = sth("bench --iterations 1 --layers 0 %s", model);
+    g_assert_cmpint(all.code, ==, 0);
+    g_assert_null(strstr(all.out, "slowest of"));
+    outcome_clear(&all);
 }
 
 /* A result's best label is its first, confidences fall and lie in 0…1. */

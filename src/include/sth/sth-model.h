@@ -101,7 +101,8 @@ guint sth_model_get_n_outputs(SthModel *model);
 const char *sth_model_get_input(SthModel *model, guint index, const SthTensor **tensor);
 const char *sth_model_get_output(SthModel *model, guint index, const SthTensor **tensor);
 
-/* Multiply-accumulate operations of one run, counted over Conv, Gemm and MatMul (zero weights included). */
+/* Multiply-accumulate operations of one run, counted over Conv, Gemm and MatMul. Weights of convolutions that are zero do not
+ * count: an STH network costs the same however its kernels are written. */
 guint64 sth_model_get_macs(SthModel *model);
 /* Trained parameters: elements of the float initializers that the file holds. */
 guint64 sth_model_get_parameters(SthModel *model);

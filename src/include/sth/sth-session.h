@@ -34,10 +34,20 @@ void sth_session_run(SthSession *session);
 /* Threads that a run may use. */
 guint sth_session_get_threads(SthSession *session);
 
-/* Time of each node of the graph in one run, for `sth bench`: fills @ns with one duration a node (as many as
- * sth_session_get_n_nodes()), in running order, names by sth_session_get_node_name(). */
+/* Memory of the session itself, bytes: what flows between the nodes, and the threads' scratch memory. Weights belong to the model. */
+gsize sth_session_get_bytes(SthSession *session);
+
+/* A node of the graph that runs. The strings live as long as the session. */
+typedef struct {
+    const char *name, *op; /* "blocks.3.conv1/Conv", "Conv" */
+    const char *method;    /* which of several ways was chosen to run it ("winograd"); NULL where there is one way */
+    guint64 macs;          /* multiply-accumulates of a run, counted as by sth_model_get_macs() */
+} SthSessionNode;
+
+/* Nodes in running order; @node from 0 on. */
 guint sth_session_get_n_nodes(SthSession *session);
-const char *sth_session_get_node_name(SthSession *session, guint node);
+void sth_session_get_node(SthSession *session, guint node, SthSessionNode *info);
+/* A run that takes the time of each node: fills @ns with as many durations as there are nodes. */
 void sth_session_run_timed(SthSession *session, guint64 *ns);
 
 G_END_DECLS
