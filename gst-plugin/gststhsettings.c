@@ -522,6 +522,7 @@ gst_sth_settings_model_options (const GstSthSettings * s,
   options->window_size = s->window_size;
   options->rate_n = s->rate_n > 0 ? s->rate_n : 0;
   options->rate_d = s->rate_n > 0 ? s->rate_d : 0;
+  options->sliding = TRUE;
 }
 
 void

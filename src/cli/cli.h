@@ -46,6 +46,8 @@ extern int sth_cli_window_size;
         "window-size", 0, 0, G_OPTION_ARG_INT, &sth_cli_window_size, "frames of a window, for a model that leaves them free", "N"                    \
     }
 SthModel *sth_cli_open_model(const char *path, GError **error);
+/* The same for windows that share frames. */
+SthModel *sth_cli_open_sliding_model(const char *path, GError **error);
 /* The same as the file has it, nothing optimised: see sth_model_read(); end it with sth_model_destroy(). */
 SthModel *sth_cli_read_model(const char *path, GError **error);
 

@@ -1,7 +1,7 @@
 /* `sth bench`: how long one run of a model takes.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "cli/cli.h"
+#include "cli/bench_stream.h"
 
 #include "base/memory.h"
 #include "export/json.h"
@@ -270,13 +270,14 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
 static int run(const SthCommand *command, int argc, char **argv)
 {
     int threads = 0, iterations = 10, layers = LAYERS_SHOWN;
-    gboolean json = FALSE;
+    gboolean json = FALSE, stream = FALSE;
     const GOptionEntry entries[] = {
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads, "threads at most [all processors]", "N"},
         {"iterations", 'n', 0, G_OPTION_ARG_INT, &iterations, "runs that count [10]", "N"},
         {"layers", 'l', 0, G_OPTION_ARG_INT, &layers, "the slowest so many in the table; 0: all, in running order [" G_STRINGIFY(LAYERS_SHOWN) "]",
          "N"},
         {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "one JSON object instead of a table", NULL},
+        {"stream", 's', 0, G_OPTION_ARG_NONE, &stream, "windows that slide over a stream, and what keeping their frames' part gains", NULL},
         STH_CLI_MODEL_ENTRIES,
         G_OPTION_ENTRY_NULL,
     };
@@ -290,7 +291,9 @@ static int run(const SthCommand *command, int argc, char **argv)
         return sth_cli_usage(command, "--iterations %d: must be 1 or more", iterations);
     if (layers < 0)
         return sth_cli_usage(command, "--layers %d: must be 0 or more", layers);
-    return bench(command, argc == 2 ? argv[1] : sth_cli_default_model(), (guint)threads, (guint)iterations, (guint)layers, json);
+    const char *path = argc == 2 ? argv[1] : sth_cli_default_model();
+    return stream ? sth_bench_stream(command, path, (guint)threads, (guint)iterations, json)
+                  : bench(command, path, (guint)threads, (guint)iterations, (guint)layers, json);
 }
 
 const SthCommand sth_cmd_bench = {

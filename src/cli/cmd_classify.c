@@ -158,7 +158,7 @@ static int classify(Run *run, char **arguments)
     SthClassifySettings *settings = &run->settings;
     GError *error = NULL;
     settings->model_file = o->model_file != NULL ? o->model_file : sth_cli_default_model();
-    settings->model = sth_cli_open_model(settings->model_file, &error);
+    settings->model = (o->clip ? sth_cli_open_model : sth_cli_open_sliding_model)(settings->model_file, &error);
     if (settings->model == NULL) {
         if (o->model_file == NULL)
             g_prefix_error(&error, "no model given by --model or GST_STH_MODEL, and the default one does not open: ");

@@ -32,6 +32,16 @@ SthModel *sth_cli_open_model(const char *path, GError **error)
     return read_options(&options, error) ? sth_model_open(path, &options, error) : NULL;
 }
 
+SthModel *sth_cli_open_sliding_model(const char *path, GError **error)
+{
+    SthModelOptions options;
+
+    if (!read_options(&options, error))
+        return NULL;
+    options.sliding = TRUE;
+    return sth_model_open(path, &options, error);
+}
+
 SthModel *sth_cli_read_model(const char *path, GError **error)
 {
     SthModelOptions options;

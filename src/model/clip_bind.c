@@ -57,6 +57,15 @@ static gboolean is_open(const SthShape *shape)
     return FALSE;
 }
 
+guint sth_clip_frame_axis(SthLayout layout)
+{
+    guint i = 0;
+
+    while (table[i].layout != layout)
+        i++;
+    return (guint)table[i].t;
+}
+
 static gint64 batch_of(const Axes *axes, const SthShape *shape)
 {
     return axes->n < 0 ? 1 : shape->dims[axes->n];

@@ -6,6 +6,7 @@
 #include <sth/sth-model.h>
 
 #include "graph/graph.h"
+#include "optimiser/split_frames.h"
 #include "planner/planner.h"
 
 G_BEGIN_DECLS
@@ -16,7 +17,9 @@ struct _SthModel {
     char *path;
     SthGraph *graph; /* optimised and prepared: read-only */
     SthPlan *plan;
-    char *passes; /* log of the optimiser */
+    SthFrameSplit *split; /* the nodes that work on single frames are in its graph, not in the one above; NULL: there are none, or not wanted */
+    SthPlan *frame_plan;  /* of split->graph */
+    char *passes;         /* log of the optimiser */
     guint64 macs;
     gsize weight_bytes;
     SthModelInfo info;
@@ -39,6 +42,8 @@ gboolean sth_modelinfo_read_labels(SthModel *model, const SthModelOptions *optio
 /* Recognises the layout of the one input and fixes its free dimensions, before inference: fills layout, frames, height, width. A model that is no
  * clip gets model->no_clip and is left as it is. FALSE with @error if options or metadata contradict the shape. */
 gboolean sth_clip_bind(SthModel *model, const SthModelOptions *options, GError **error);
+/* The axis of a clip in @layout that its frames are on. */
+guint sth_clip_frame_axis(SthLayout layout);
 /* After inference: finds the scores among the outputs, fills output, n_classes, score_rows and activation, or model->no_clip. */
 void sth_clip_check_scores(SthModel *model);
 /* Notes why the model is no clip network. That is no error of opening, for sessions run any model: streams give it as theirs. Returns TRUE. */

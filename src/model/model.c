@@ -10,24 +10,22 @@
 #include "ops/op.h"
 #include "optimiser/optimiser.h"
 
-static gboolean prepare_nodes(SthModel *model, GError **error)
+/* @times: how often a window runs the graph. */
+static gboolean prepare_nodes(SthModel *model, SthGraph *graph, guint64 times, GError **error)
 {
-    SthGraph *graph = model->graph;
-
     for (guint i = 0; i < graph->nodes->len; i++) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
         if (node->op->prepare && !node->op->prepare(node, error))
             return FALSE;
-        model->macs += node->macs;
+        model->macs += node->macs * times;
     }
     return TRUE;
 }
 
 /* Constants that run() reads no more, because prepare() packed them, go. */
-static void drop_packed_constants(SthModel *model)
+static void drop_packed_constants(SthModel *model, SthGraph *graph)
 {
     g_autoptr(GHashTable) needed = g_hash_table_new(NULL, NULL);
-    SthGraph *graph = model->graph;
 
     for (guint i = 0; i < graph->nodes->len; i++) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
@@ -61,32 +59,60 @@ static gsize memory_limit(const SthModelOptions *options)
     return options->memory_limit ? (gsize)MIN(options->memory_limit, G_MAXSIZE) : sth_memory_limit();
 }
 
+/* Adds the constants of @graph to *bytes; returns the largest of its other values and @largest. */
+static const SthValue *count_values(const SthGraph *graph, gsize *bytes, const SthValue *largest)
+{
+    for (guint i = 0; i < graph->values->len; i++) {
+        const SthValue *value = g_ptr_array_index(graph->values, i);
+        gsize size = sth_tensor_bytes(&value->tensor);
+        if (value->constant)
+            *bytes += size;
+        else if (!largest || size > sth_tensor_bytes(&largest->tensor))
+            largest = value;
+    }
+    return largest;
+}
+
 /* Counts what the model takes, once the shapes are known and before weights are packed and again with their true size. */
 static gboolean check_memory(SthModel *model, const SthModelOptions *options, GError **error)
 {
-    gsize limit = memory_limit(options), bytes = model->weight_bytes;
-    SthPlan *plan = sth_plan_new(model->graph);
-    const SthValue *largest = NULL;
+    gsize limit = memory_limit(options), constants = 0, bytes, session;
+    const SthValue *largest = count_values(model->graph, &constants, NULL);
 
-    for (guint i = 0; i < model->graph->values->len; i++) {
-        const SthValue *value = g_ptr_array_index(model->graph->values, i);
-        gsize size = sth_tensor_bytes(&value->tensor);
-        if (value->constant && !model->weight_bytes)
-            bytes += size;
-        else if (!value->constant && (!largest || size > sth_tensor_bytes(&largest->tensor)))
-            largest = value;
+    g_clear_pointer(&model->plan, sth_plan_free);
+    g_clear_pointer(&model->frame_plan, sth_plan_free);
+    model->plan = sth_plan_new(model->graph);
+    if (model->split) {
+        largest = count_values(model->split->graph, &constants, largest);
+        model->frame_plan = sth_plan_new(model->split->graph);
     }
-    if (plan->arena_bytes <= limit && bytes <= limit - plan->arena_bytes) {
-        sth_plan_free(model->plan);
-        model->plan = plan;
+    bytes = model->weight_bytes ? model->weight_bytes : constants;
+    session = sth_model_get_arena_bytes(model);
+    if (session <= limit && bytes <= limit - session)
         return TRUE;
-    }
     g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM,
                 "%s: needs %.1f MB for weights and %.1f MB for a session (the largest value there is '%s'), more than the limit of %.1f "
                 "MB; " STH_MEMORY_REMEDY,
-                model->path, (double)bytes * 1e-6, (double)plan->arena_bytes * 1e-6, largest ? largest->name : "none", (double)limit * 1e-6);
-    sth_plan_free(plan);
+                model->path, (double)bytes * 1e-6, (double)session * 1e-6, largest ? largest->name : "none", (double)limit * 1e-6);
     return FALSE;
+}
+
+/* Convolutions by OpenBLAS may sum in another order where there are fewer columns: then nothing is kept, for it would not be the same. */
+static gboolean wants_split(SthModel *model, const SthModelOptions *options)
+{
+    return options->sliding && !model->no_clip && !sth_blas_runs_convolutions();
+}
+
+static gboolean prepare(SthModel *model, GError **error)
+{
+    const SthFrameSplit *split = model->split;
+
+    if (!prepare_nodes(model, model->graph, 1, error) || (split && !prepare_nodes(model, split->graph, split->frames, error)))
+        return FALSE;
+    drop_packed_constants(model, model->graph);
+    if (split)
+        drop_packed_constants(model, split->graph);
+    return TRUE;
 }
 
 SthModel *sth_model_read(const char *path, const SthModelOptions *options, GError **error)
@@ -116,10 +142,11 @@ SthModel *sth_model_load(const char *path, const SthModelOptions *options, GErro
     if (!options)
         options = &no_options;
     log = g_string_new(NULL);
-    if (!sth_graph_optimise(model->graph, log, error) || !check_memory(model, options, error) || !prepare_nodes(model, error))
+    if (!sth_graph_optimise(model->graph, log, error))
         goto failed;
-    drop_packed_constants(model);
-    if (!check_memory(model, options, error))
+    if (wants_split(model, options))
+        model->split = sth_graph_split_frames(model->graph, sth_clip_frame_axis(model->info.layout));
+    if (!check_memory(model, options, error) || !prepare(model, error) || !check_memory(model, options, error))
         goto failed;
     model->passes = g_string_free(log, FALSE);
     log = NULL;
@@ -127,7 +154,7 @@ SthModel *sth_model_load(const char *path, const SthModelOptions *options, GErro
     if (!model->no_clip && !sth_modelinfo_read_labels(model, options, error))
         goto failed;
     g_debug("%s: %u nodes, %.3f GMAC, weights %.1f MB, arena %.1f MB", path, model->graph->nodes->len, (double)model->macs * 1e-9,
-            (double)model->weight_bytes * 1e-6, (double)model->plan->arena_bytes * 1e-6);
+            (double)model->weight_bytes * 1e-6, (double)sth_model_get_arena_bytes(model) * 1e-6);
     return model;
 
 failed:
@@ -141,7 +168,9 @@ void sth_model_destroy(SthModel *model)
 {
     if (model->graph)
         sth_graph_free(model->graph);
+    sth_frame_split_free(model->split);
     sth_plan_free(model->plan);
+    sth_plan_free(model->frame_plan);
     g_clear_error(&model->no_clip);
     g_string_chunk_free(model->strings);
     g_free((gpointer)model->info.labels);
@@ -221,12 +250,31 @@ gsize sth_model_get_weight_bytes(SthModel *model)
 
 gsize sth_model_get_arena_bytes(SthModel *model)
 {
-    return model->plan->arena_bytes;
+    const SthFrameSplit *split = model->split;
+    gsize bytes = model->plan->arena_bytes;
+
+    if (split) {
+        bytes += model->frame_plan->arena_bytes;
+        for (guint i = 0; i < split->n_cuts; i++)
+            bytes += sth_tensor_bytes(&split->cut[i].window->tensor);
+    }
+    return bytes;
+}
+
+double sth_model_get_frame_share(SthModel *model)
+{
+    return model->split ? model->split->share : 0;
 }
 
 char *sth_model_describe_graph(SthModel *model)
 {
-    return sth_graph_to_text(model->graph);
+    char *window = sth_graph_to_text(model->graph);
+
+    if (model->split) {
+        g_autofree char *frame = sth_graph_to_text(model->split->graph), *rest = window;
+        window = g_strconcat(frame, rest, NULL);
+    }
+    return window;
 }
 
 char *sth_model_describe_passes(SthModel *model)

@@ -32,10 +32,10 @@ static char *cache_key(const char *path, const SthModelOptions *options)
     if (options) {
         append_identity(key, options->labels_file);
         /* A labels file that is not there must fail even if the model without labels is open. */
-        g_string_append_printf(key, "%d|%u|%u/%u|%" G_GUINT64_FORMAT "|%d", options->layout, options->window_size, options->rate_n, options->rate_d,
-                               options->memory_limit, options->labels_file != NULL);
+        g_string_append_printf(key, "%d|%u|%u/%u|%" G_GUINT64_FORMAT "|%d|%d", options->layout, options->window_size, options->rate_n,
+                               options->rate_d, options->memory_limit, options->labels_file != NULL, options->sliding != FALSE);
     } else {
-        g_string_append(key, "|0|0|0/0|0|0");
+        g_string_append(key, "|0|0|0/0|0|0|0");
     }
     return g_string_free(key, FALSE);
 }

@@ -1,120 +1,55 @@
-/* Sessions: a model's nodes bound to memory, so that a run is a walk over ready-made calls.
+/* Sessions: one place to run a model.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <time.h>
-
 #include <sth/sth-error.h>
 #include <sth/sth-session.h>
 
 #include "base/memory.h"
-#include "base/pool.h"
 #include "model/model-private.h"
-#include "ops/op.h"
-
-typedef struct {
-    const SthOp *op; /* NULL: nothing to do, a view */
-    SthOpRun run;
-} Step;
+#include "session/binding.h"
+#include "session/clip_frame.h"
+#include "session/frame_cache.h"
 
 struct _SthSession {
     SthModel *model;
-    SthPool *pool;
-    guint threads;
-    guint8 *arena, *thread_scratch;
-    SthTensor *values;  /* by position in graph->values */
-    SthTensor *tensors; /* the steps' inputs and outputs, one after another */
-    Step *steps;        /* by position in graph->nodes */
-    guint n_steps;
+    SthBindingThreads threads;
+    SthBinding *window;    /* the model's graph */
+    SthFrameCache *frames; /* NULL: the graph does all */
     SthTensor *inputs, *outputs;
 };
 
-/* Points every value at its place: the arena, or the model's constants. */
-static void bind_values(SthSession *session)
+static gboolean allocate(SthSession *session)
 {
-    const SthGraph *graph = session->model->graph;
-    const SthPlan *plan = session->model->plan;
+    SthModel *model = session->model;
+    SthBindingThreads *threads = &session->threads;
 
-    session->values = g_new0(SthTensor, graph->values->len + 1);
-    for (guint i = 0; i < graph->values->len; i++) {
-        const SthValue *value = g_ptr_array_index(graph->values, i);
-        session->values[i] = value->tensor;
-        if (plan->value_offset[i] != STH_PLAN_CONSTANT)
-            session->values[i].data = session->arena + plan->value_offset[i];
-    }
-}
-
-static guint copy_tensors(SthTensor *to, const GPtrArray *values, GHashTable *index, const SthTensor *bound)
-{
-    for (guint i = 0; i < values->len; i++) {
-        gpointer value = g_ptr_array_index(values, i);
-        if (value)
-            to[i] = bound[GPOINTER_TO_UINT(g_hash_table_lookup(index, value)) - 1];
-    }
-    return values->len;
-}
-
-static void bind_steps(SthSession *session)
-{
-    const SthGraph *graph = session->model->graph;
-    const SthPlan *plan = session->model->plan;
-    g_autoptr(GHashTable) index = g_hash_table_new(NULL, NULL);
-    SthTensor *next;
-    guint total = 0;
-
-    for (guint i = 0; i < graph->values->len; i++)
-        g_hash_table_insert(index, g_ptr_array_index(graph->values, i), GUINT_TO_POINTER(i + 1));
-    for (guint i = 0; i < graph->nodes->len; i++) {
-        const SthNode *node = g_ptr_array_index(graph->nodes, i);
-        total += node->inputs->len + node->outputs->len;
-    }
-    next = session->tensors = g_new0(SthTensor, total + 1);
-    session->n_steps = graph->nodes->len;
-    session->steps = g_new0(Step, session->n_steps + 1);
-    for (guint i = 0; i < session->n_steps; i++) {
-        const SthNode *node = g_ptr_array_index(graph->nodes, i);
-        Step *step = &session->steps[i];
-        SthOpRun *run = &step->run;
-
-        step->op = node->op->flags & STH_OP_VIEW ? NULL : node->op;
-        run->in = next;
-        run->n_in = copy_tensors(next, node->inputs, index, session->values);
-        next += run->n_in;
-        run->out = next;
-        run->n_out = copy_tensors(next, node->outputs, index, session->values);
-        next += run->n_out;
-        run->prepared = node->prepared;
-        run->scratch = session->arena + plan->node_scratch[i];
-        run->thread_scratch = session->thread_scratch;
-        run->thread_stride = plan->thread_scratch;
-        run->pool = session->pool;
-        run->threads = session->threads;
-    }
-    session->inputs = g_new0(SthTensor, graph->inputs->len + 1);
-    copy_tensors(session->inputs, graph->inputs, index, session->values);
-    session->outputs = g_new0(SthTensor, graph->outputs->len + 1);
-    copy_tensors(session->outputs, graph->outputs, index, session->values);
+    threads->scratch_stride = model->plan->thread_scratch;
+    if (model->frame_plan)
+        threads->scratch_stride = MAX(threads->scratch_stride, model->frame_plan->thread_scratch);
+    threads->scratch = sth_aligned_try_alloc(threads->scratch_stride * threads->threads);
+    if (!threads->scratch || !(session->window = sth_binding_new(model->graph, model->plan, threads)))
+        return FALSE;
+    if (model->split && !(session->frames = sth_frame_cache_new(model, session->window, threads)))
+        return FALSE;
+    session->inputs = sth_binding_tensors(session->window, model->graph->inputs);
+    session->outputs = sth_binding_tensors(session->window, model->graph->outputs);
+    return TRUE;
 }
 
 /* Takes over @pool. */
 static SthSession *session_new(SthModel *model, guint threads, SthPool *pool, GError **error)
 {
     SthSession *session = g_new0(SthSession, 1);
-    const SthPlan *plan = model->plan;
 
     session->model = sth_model_ref(model);
-    session->pool = pool;
-    session->threads = threads ? MIN(threads, sth_pool_threads(session->pool)) : sth_pool_threads(session->pool);
-    session->arena = sth_aligned_try_alloc(plan->arena_bytes);
-    session->thread_scratch = sth_aligned_try_alloc(plan->thread_scratch * session->threads);
-    if (!session->arena || !session->thread_scratch) {
-        g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM, "%s: no memory for a session (%.1f MB)", model->path,
-                    (double)(plan->arena_bytes + plan->thread_scratch * session->threads) * 1e-6);
-        sth_session_free(session);
-        return NULL;
-    }
-    bind_values(session);
-    bind_steps(session);
-    return session;
+    session->threads.pool = pool;
+    session->threads.threads = threads ? MIN(threads, sth_pool_threads(pool)) : sth_pool_threads(pool);
+    if (allocate(session))
+        return session;
+    g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM, "%s: no memory for a session (%.1f MB)", model->path,
+                (double)sth_session_get_bytes(session) * 1e-6);
+    sth_session_free(session);
+    return NULL;
 }
 
 SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
@@ -131,14 +66,12 @@ void sth_session_free(SthSession *session)
 {
     if (!session)
         return;
-    sth_aligned_free(session->arena);
-    sth_aligned_free(session->thread_scratch);
-    g_free(session->values);
-    g_free(session->tensors);
-    g_free(session->steps);
+    sth_frame_cache_free(session->frames);
+    sth_binding_free(session->window);
+    sth_aligned_free(session->threads.scratch);
     g_free(session->inputs);
     g_free(session->outputs);
-    sth_pool_unref(session->pool);
+    sth_pool_unref(session->threads.pool);
     sth_model_unref(session->model);
     g_free(session);
 }
@@ -157,47 +90,65 @@ const SthTensor *sth_session_get_output(SthSession *session, guint index)
 
 void sth_session_run(SthSession *session)
 {
-    for (guint i = 0; i < session->n_steps; i++) {
-        const Step *step = &session->steps[i];
-        if (step->op)
-            step->op->run(&step->run);
-    }
+    if (session->frames)
+        sth_frame_cache_fill_clip(session->frames, session->inputs[0].data, NULL);
+    sth_binding_run(session->window);
+}
+
+void sth_session_run_window(SthSession *session, const float *const *frame, const guint64 *id)
+{
+    const SthModelInfo *info = &session->model->info;
+
+    g_return_if_fail(!session->model->no_clip);
+    if (session->frames)
+        sth_frame_cache_fill(session->frames, frame, id);
+    for (guint i = 0; i < info->frames && !session->frames; i++)
+        sth_clip_put_frame(session->inputs[0].data, info->layout, info->frames, i, (gsize)info->height * info->width, frame[i]);
+    sth_binding_run(session->window);
 }
 
 guint sth_session_get_threads(SthSession *session)
 {
-    return session->threads;
+    return session->threads.threads;
+}
+
+/* Nodes of the graph of one frame; they come first. */
+static guint n_frame_nodes(const SthSession *session)
+{
+    return session->model->split ? session->model->split->graph->nodes->len : 0;
 }
 
 gsize sth_session_get_bytes(SthSession *session)
 {
-    return session->model->plan->arena_bytes + session->model->plan->thread_scratch * session->threads;
+    return sth_model_get_arena_bytes(session->model) + session->threads.scratch_stride * session->threads.threads;
 }
 
 guint sth_session_get_n_nodes(SthSession *session)
 {
-    return session->n_steps;
+    return n_frame_nodes(session) + session->model->graph->nodes->len;
 }
 
 void sth_session_get_node(SthSession *session, guint node, SthSessionNode *info)
 {
+    const SthModel *model = session->model;
+    const guint first = n_frame_nodes(session);
     const SthNode *from;
 
-    g_return_if_fail(node < session->n_steps);
-    from = g_ptr_array_index(session->model->graph->nodes, node);
-    *info = (SthSessionNode){.name = from->name, .op = from->op_type, .method = from->method, .macs = from->macs};
+    g_return_if_fail(node < sth_session_get_n_nodes(session));
+    from = g_ptr_array_index(node < first ? model->split->graph->nodes : model->graph->nodes, node < first ? node : node - first);
+    *info = (SthSessionNode){
+        .name = from->name,
+        .op = from->op_type,
+        .method = from->method,
+        .macs = from->macs * (node < first ? model->split->frames : 1),
+    };
 }
 
 void sth_session_run_timed(SthSession *session, guint64 *ns)
 {
-    for (guint i = 0; i < session->n_steps; i++) {
-        const Step *step = &session->steps[i];
-        struct timespec from, to;
-
-        clock_gettime(CLOCK_MONOTONIC, &from);
-        if (step->op)
-            step->op->run(&step->run);
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        ns[i] = (guint64)((to.tv_sec - from.tv_sec) * G_GINT64_CONSTANT(1000000000) + to.tv_nsec - from.tv_nsec);
-    }
+    for (guint i = 0; i < sth_session_get_n_nodes(session); i++)
+        ns[i] = 0;
+    if (session->frames)
+        sth_frame_cache_fill_clip(session->frames, session->inputs[0].data, ns);
+    sth_binding_run_timed(session->window, ns + n_frame_nodes(session));
 }

@@ -26,8 +26,10 @@ void sth_slots_clear(SthSlots *slots)
 SthSlot *sth_slots_take(SthSlots *slots)
 {
     for (guint i = 0; i < slots->n; i++)
-        if (slots->slot[i].refs == 0)
+        if (slots->slot[i].refs == 0) {
+            slots->slot[i].id = slots->taken++;
             return sth_slot_ref(&slots->slot[i]);
+        }
     return NULL;
 }
 

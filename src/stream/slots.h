@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
     float *data; /* [3][H][W] */
     guint64 pts;
+    guint64 id; /* of the frame: no two taken ever have the same */
     guint refs;
 } SthSlot;
 
@@ -19,6 +20,7 @@ typedef struct {
     guint n;
     SthSlot *slot;
     float *memory;
+    guint64 taken; /* how many were taken so far */
 } SthSlots;
 
 /* @floats of each frame. FALSE: no memory. */

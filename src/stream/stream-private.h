@@ -25,7 +25,6 @@ struct _SthStream {
     /* Set once. */
     SthModel *model;
     const SthModelInfo *info;
-    gsize plane;                /* floats of one channel: H * W */
     SthSchedulerClient *client; /* NULL in sync mode */
 
     /* The streaming thread's. */
@@ -36,7 +35,9 @@ struct _SthStream {
 
     /* Whoever runs a window: the scheduler's thread, or the streaming thread in sync mode and once the scheduler has nothing of this stream. */
     SthSession *session;
-    SthSlot **job; /* [N]: frames of the run, held */
+    SthSlot **job;           /* [N]: frames of the run, held */
+    const float **job_frame; /* [N]: their data and ids */
+    guint64 *job_id;
 
     pthread_mutex_t lock;   /* guards what follows, and the references of slots */
     SthStreamConfig config; /* defaults filled in */

@@ -50,12 +50,13 @@ static void set_config(SthStream *stream, const SthStreamConfig *config)
 static gboolean allocate(SthStream *stream, GError **error)
 {
     const SthModelInfo *info = stream->info;
-    stream->plane = (gsize)info->height * info->width;
     stream->job = g_new0(SthSlot *, info->frames);
+    stream->job_frame = g_new0(const float *, info->frames);
+    stream->job_id = g_new0(guint64, info->frames);
     sth_window_init(&stream->window, info->frames);
     sth_window_init(&stream->clip, info->frames);
     sth_scores_init(&stream->scores, info->n_classes);
-    if (sth_slots_init(&stream->slots, 2 * info->frames + 1, 3 * stream->plane))
+    if (sth_slots_init(&stream->slots, 2 * info->frames + 1, 3 * (gsize)info->height * info->width))
         return TRUE;
     g_set_error(error, STH_ERROR, STH_ERROR_SYSTEM, "no memory for the frames of a stream (%u of %u x %u)", 2 * info->frames + 1, info->width,
                 info->height);
@@ -101,6 +102,8 @@ void sth_stream_free(SthStream *stream)
     sth_slots_clear(&stream->slots);
     sth_scores_clear(&stream->scores);
     g_free(stream->job);
+    g_free(stream->job_frame);
+    g_free(stream->job_id);
     pthread_mutex_destroy(&stream->lock);
     sth_model_unref(stream->model);
     g_free(stream);

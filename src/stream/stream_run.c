@@ -50,13 +50,16 @@ static guint begin_run(SthStream *stream, const SthWindow *window)
 static gboolean complete_run(SthStream *stream, guint generation, gboolean alone, SthResult *result)
 {
     const guint n = stream->info->frames;
-    const SthTensor *input = sth_session_get_input(stream->session, 0), *output = sth_session_get_output(stream->session, stream->info->output);
+    const SthTensor *output = sth_session_get_output(stream->session, stream->info->output);
 
     result->window_start = stream->job[0]->pts;
     result->window_end = stream->job[n - 1]->pts;
-    sth_window_assemble(stream->job, n, stream->plane, stream->info->layout, input->data);
+    for (guint i = 0; i < n; i++) {
+        stream->job_frame[i] = stream->job[i]->data;
+        stream->job_id[i] = stream->job[i]->id;
+    }
     const guint64 begin = sth_stream_now();
-    sth_session_run(stream->session);
+    sth_session_run_window(stream->session, stream->job_frame, stream->job_id);
     result->inference_ns = sth_stream_now() - begin;
 
     pthread_mutex_lock(&stream->lock);

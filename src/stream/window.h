@@ -1,4 +1,4 @@
-/* Window: the newest N frames of a stream, and how they become the network's input.
+/* Window: the newest N frames of a stream.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
@@ -25,7 +25,5 @@ void sth_window_drop(SthWindow *window);
 /* Writes the N frames of a run to @frame, each with a reference; a window that is not full is stretched to N as TSN does: frame i is number
  * floor((i + 0.5) * count / N). Needs count >= 1. */
 void sth_window_select(const SthWindow *window, SthSlot **frame);
-/* Copies N frames of 3 x @plane floats to the network's input. */
-void sth_window_assemble(SthSlot *const *frame, guint frames, gsize plane, SthLayout layout, float *input);
 
 G_END_DECLS

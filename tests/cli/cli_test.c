@@ -298,6 +298,31 @@ static void test_bench(void)
     outcome_clear(&all);
 }
 
+static void test_bench_stream(void)
+{
+    g_autofree char *model = golden(GOLDEN, ".onnx");
+    JsonParser *parser = json_parser_new();
+    Outcome outcome = sth("bench --stream --json --threads 1 --iterations 3 %s", model);
+    g_assert_cmpint(outcome.code, ==, 0);
+    JsonObject *figures = parse_line(outcome.out, parser);
+    JsonArray *strides = json_object_get_array_member(figures, "strides");
+    g_assert_cmpuint(json_array_get_length(strides), ==, 3);
+    for (guint i = 0; i < 3; i++) {
+        JsonObject *stride = json_array_get_object_element(strides, i);
+        g_assert_cmpint(json_object_get_int_member(stride, "stride"), >, 0);
+        g_assert_cmpfloat(json_object_get_double_member(stride, "ms_kept"), >=, json_object_get_double_member(stride, "ms_kept_min"));
+        g_assert_cmpfloat(json_object_get_double_member(stride, "gain"), >, 0);
+    }
+    g_object_unref(parser);
+    outcome_clear(&outcome);
+
+    Outcome table = sth("bench --stream --iterations 2 %s", model);
+    g_assert_cmpint(table.code, ==, 0);
+    assert_contains(table.out, "Kept ");
+    outcome_clear(&table);
+    expect_failure(sth("bench --stream no-such-file.onnx"), 1, "no-such-file.onnx");
+}
+
 /* A result's best label is its first, confidences fall and lie in 0…1. */
 static void check_top(JsonArray *top)
 {
@@ -388,6 +413,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cli/optimize", test_optimize);
     g_test_add_func("/cli/convert", test_convert);
     g_test_add_func("/cli/bench", test_bench);
+    g_test_add_func("/cli/bench/stream", test_bench_stream);
     g_test_add_func("/cli/classify/clip", test_classify_clip);
     g_test_add_func("/cli/classify/sliding", test_classify_sliding);
     g_test_add_func("/cli/classify/errors", test_classify_errors);

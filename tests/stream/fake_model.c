@@ -5,8 +5,8 @@
 
 struct _SthSession {
     SthModel *model;
-    SthTensor input, output;
-    float in[FAKE_FRAMES * 3 * FAKE_SIZE * FAKE_SIZE], out[FAKE_CLASSES];
+    SthTensor output;
+    float out[FAKE_CLASSES];
 };
 
 void fake_model_init(SthModel *model)
@@ -49,7 +49,6 @@ SthSession *sth_session_new(SthModel *model, guint threads, GError **error)
 {
     SthSession *session = g_new0(SthSession, 1);
     session->model = sth_model_ref(model);
-    session->input = (SthTensor){STH_DTYPE_FLOAT, {5, {1, FAKE_FRAMES, 3, FAKE_SIZE, FAKE_SIZE}}, session->in};
     session->output = (SthTensor){STH_DTYPE_FLOAT, {2, {1, FAKE_CLASSES}}, session->out};
     return session;
 }
@@ -67,21 +66,16 @@ void sth_session_free(SthSession *session)
     g_free(session);
 }
 
-const SthTensor *sth_session_get_input(SthSession *session, guint index)
-{
-    return &session->input;
-}
-
 const SthTensor *sth_session_get_output(SthSession *session, guint index)
 {
     return &session->output;
 }
 
-void sth_session_run(SthSession *session)
+void sth_session_run_window(SthSession *session, const float *const *frame, const guint64 *id)
 {
     float seen[FAKE_FRAMES], scores[FAKE_CLASSES] = {0};
     for (guint t = 0; t < FAKE_FRAMES; t++)
-        seen[t] = session->in[t * 3 * FAKE_SIZE * FAKE_SIZE];
+        seen[t] = frame[t][0];
     g_atomic_int_inc(&session->model->runs);
     if (session->model->run)
         session->model->run(session->model, seen, scores);

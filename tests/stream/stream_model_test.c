@@ -105,7 +105,8 @@ static gboolean push(SthStream *stream, const SthModelInfo *info, guint index, S
 static SthModel *model_open(const char *path)
 {
     GError *error = NULL;
-    SthModel *model = sth_model_open(path, NULL, &error);
+    const SthModelOptions options = {.sliding = TRUE}; /* as the element and the tool open it */
+    SthModel *model = sth_model_open(path, &options, &error);
     g_assert_no_error(error);
     g_assert_nonnull(sth_model_get_info(model, &error));
     g_assert_no_error(error);

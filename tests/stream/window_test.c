@@ -81,33 +81,6 @@ static void test_stretch(void)
     sth_slots_clear(&slots);
 }
 
-/* input[t][c][p] in its layout; each value says where it belongs. */
-static void test_assemble(void)
-{
-    SthSlots slots;
-    SthSlot *frame[4];
-    float input[4 * 3 * 5];
-    g_assert_true(sth_slots_init(&slots, 4, 15));
-    for (guint t = 0; t < 4; t++) {
-        frame[t] = sth_slots_take(&slots);
-        for (guint i = 0; i < 15; i++)
-            frame[t]->data[i] = (float)(t * 100 + i);
-    }
-    for (SthLayout layout = STH_LAYOUT_NTCHW; layout <= STH_LAYOUT_THWC; layout++) {
-        const gboolean channels_last = layout == STH_LAYOUT_NTHWC || layout == STH_LAYOUT_THWC;
-        sth_window_assemble(frame, 4, 5, layout, input);
-        for (guint t = 0; t < 4; t++)
-            for (guint c = 0; c < 3; c++)
-                for (guint p = 0; p < 5; p++) {
-                    guint at = layout == STH_LAYOUT_NCTHW ? (c * 4 + t) * 5 + p : (t * 3 + c) * 5 + p;
-                    if (channels_last)
-                        at = (t * 5 + p) * 3 + c;
-                    g_assert_cmpfloat(input[at], ==, (float)(t * 100 + c * 5 + p));
-                }
-    }
-    sth_slots_clear(&slots);
-}
-
 static void test_durations(void)
 {
     SthDurations *durations = g_new0(SthDurations, 1);
@@ -136,7 +109,6 @@ int main(int argc, char **argv)
     g_test_add_func("/slots/take", test_slots);
     g_test_add_func("/window/newest", test_newest);
     g_test_add_func("/window/stretch", test_stretch);
-    g_test_add_func("/window/assemble", test_assemble);
     g_test_add_func("/stats/durations", test_durations);
     return g_test_run();
 }

@@ -72,6 +72,8 @@ typedef struct {
     guint rate_n, rate_d;
     guint64 memory_limit; /* bytes that weights and one session may take together. 0: the environment variable STH_MEMORY_LIMIT ("800M", "4G"),
                              else three quarters of the machine's memory */
+    gboolean sliding; /* for windows that share frames: what the network computes of single frames, before they meet, is kept from window to window
+                             where that pays, by sth_session_run_window(). The results are the same, bit for bit. */
 } SthModelOptions;
 
 /**
@@ -109,6 +111,8 @@ guint64 sth_model_get_parameters(SthModel *model);
 /* Bytes of packed weights (shared) and of one session's arena. */
 gsize sth_model_get_weight_bytes(SthModel *model);
 gsize sth_model_get_arena_bytes(SthModel *model);
+/* Part of a window's work that is done frame by frame and kept, estimated, 0…1; 0: nothing is (see SthModelOptions.sliding). */
+double sth_model_get_frame_share(SthModel *model);
 /* The graph as text, one node a line: name, operator, shapes, what was fused, kernel chosen. Free with g_free(). */
 char *sth_model_describe_graph(SthModel *model);
 /* How the file differs from what runs: one line a pass that changed something. Free with g_free(). */

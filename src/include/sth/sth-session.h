@@ -31,6 +31,11 @@ const SthTensor *sth_session_get_input(SthSession *session, guint index);
 const SthTensor *sth_session_get_output(SthSession *session, guint index);
 /* Runs the network. Allocates nothing, takes no lock that another stream holds for long, cannot fail. */
 void sth_session_run(SthSession *session);
+/* Runs a clip network on a window: info->frames frames, oldest first, each three planes of info->height * info->width floats (in the order of
+ * info->bgr, normalised), whatever the model's layout is. @id says which frame it is: two with the same number are the same, in this call and from
+ * one call of this session to the next, which is how a model that was opened as sliding knows what it has computed before. The outputs are
+ * those of sth_session_run(), bit for bit. For models with a clip view. Contents of the input's tensor are undefined afterwards. */
+void sth_session_run_window(SthSession *session, const float *const *frame, const guint64 *id);
 /* Threads that a run may use. */
 guint sth_session_get_threads(SthSession *session);
 
