@@ -60,6 +60,7 @@ struct _SthNode {
     gsize thread_scratch; /* …and for each thread */
     gsize prepared_bytes; /* memory behind prepared */
     guint packed_inputs;  /* bit i: run() does not read the data of constant input i, prepare() packed it */
+    guint in_place;       /* bit i: output 0 may stand in the memory of input i, if no other input does */
     guint64 macs;         /* multiply-accumulates of one run */
     const char *method;   /* which of several ways prepare() chose to run it, static; NULL: there is one way */
     gboolean retired;     /* waits for sth_graph_sweep_nodes() */

@@ -29,7 +29,9 @@ typedef struct {
     guint n_runs;           /* 0: the product is zero */
     const float *b;         /* row k at b + k * ldb, n floats are read */
     gsize ldb;
-    float *c; /* row r at c + r * ldc */
+    const float
+        *ahead; /* what will be read soon: for each row k of the runs the line at ahead + k * ldb may be fetched into the second cache; NULL */
+    float *c;   /* row r at c + r * ldc */
     gsize ldc;
     guint m, n;            /* 1…STH_GEMM_ROWS, 1…STH_GEMM_COLS */
     gboolean accumulate;   /* C holds the sum so far (of earlier rows of B) instead of starting from 0 */

@@ -41,6 +41,7 @@ typedef struct {
     /* out = clamp(conv(in) + bias + residual); residual may be NULL. */
     void (*run)(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out);
     void (*release)(gpointer prepared);
+    gboolean in_place; /* out may be residual: what is added to a result is read before the result is written, by the same part of work */
 } SthConvMethod;
 
 extern const SthConvMethod sth_conv_blas, sth_conv_columns, sth_conv_gemm, sth_conv_depthwise, sth_conv_strips, sth_conv_winograd;

@@ -284,4 +284,4 @@ static void release(gpointer prepared)
     g_free(b);
 }
 
-const SthConvMethod sth_conv_blas = {"blas", takes, prepare, run_all, release};
+const SthConvMethod sth_conv_blas = {"blas", takes, prepare, run_all, release, FALSE};

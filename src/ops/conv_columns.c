@@ -118,4 +118,4 @@ static void run_floats(gconstpointer prepared, const SthOpRun *run, const float 
     sth_conv_columns_run(columns, run, in, run->in[1].data, out, finish_floats, &floats);
 }
 
-const SthConvMethod sth_conv_columns = {"columns", takes, prepare, run_floats, g_free};
+const SthConvMethod sth_conv_columns = {"columns", takes, prepare, run_floats, g_free, FALSE};

@@ -221,4 +221,4 @@ static void release(gpointer prepared)
     g_free(d);
 }
 
-const SthConvMethod sth_conv_depthwise = {"depthwise", takes, prepare, run_all, release};
+const SthConvMethod sth_conv_depthwise = {"depthwise", takes, prepare, run_all, release, FALSE};

@@ -2,10 +2,13 @@
  *
  * Of one group:  C (out_channels x columns) = A (out_channels x rows) * B (rows x columns)
  *
- * A column is one output position of one image of the batch, a row one pair of input channel and tap. A is packed once (conv_pack.c). B is
- * gathered tile by tile (conv_gather.c) into a thread's memory: it never exists as a whole. A tile is some panels of STH_GEMM_COLS columns; it
- * is one part of work, multiplied with all rows of A, or some of them where there are few columns. How the work is divided does not depend on
- * the number of threads.
+ * A column is one output position of one image of the batch, a row one pair of input channel and tap. A is packed once (conv_pack.c). A tile of B
+ * is some panels of STH_GEMM_COLS columns; it is one part of work, multiplied with all rows of A, or some of them where there are few columns.
+ * How the work is divided does not depend on the number of threads.
+ *
+ * Where nothing slides (1x1, stride 1, no pads) B is the input as it lies in memory: while a tile is multiplied, the next one is fetched into the
+ * second cache. Else a tile is gathered (conv_gather.c) into a thread's memory, and B never exists as a whole; so it is where images are so small
+ * that panels have to span them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
@@ -17,17 +20,19 @@
 
 #define COLS STH_GEMM_COLS
 #define ROWS STH_GEMM_ROWS
-#define TILE_BYTES (192 * 1024) /* of B in a thread's memory: with a panel of A and the results it stays in the second cache */
+#define TILE_BYTES (400 * 1024) /* of B: with a panel of A and the results it stays in a second cache of 1 MiB */
 #define MAX_PANELS 16
 #define MIN_ITEMS 16 /* parts of work, so that a few threads share them evenly */
+#define LINE 16      /* floats of a line of the cache */
 
 typedef struct {
     SthConv conv;
     SthConvPack pack;
-    gsize columns;     /* of all images */
+    gboolean direct;   /* B is the input */
+    gsize columns;     /* of what is cut into tiles: an image where B is the input, else all images */
     gsize tile_panels; /* column panels a tile */
-    gsize tiles;
-    gsize row_panels; /* row panels of A that one part of work takes */
+    gsize tiles;       /* of all images */
+    gsize row_panels;  /* row panels of A that one part of work takes */
     gsize row_parts;
     gsize b_bytes; /* of B, per thread */
 } Gemm;
@@ -45,8 +50,9 @@ typedef struct {
 typedef struct {
     const Job *job;
     gsize group, first_column, columns, first_panel, end_panel;
-    float *b;     /* panel by panel, each block->rows x COLS */
-    float *patch; /* 2 * ROWS * COLS: results and residual of a panel that spans images */
+    const float *in, *next; /* where B is the input: the first row of this tile and of the next one, or NULL */
+    float *b;               /* else: panel by panel, each block->rows x COLS */
+    float *patch;           /* 2 * ROWS * COLS: results and residual of a panel that spans images */
     SthConvGather gather;
 } Tile;
 
@@ -60,25 +66,40 @@ static gsize div_up(gsize a, gsize b)
     return (a + b - 1) / b;
 }
 
+/* Nothing slides and every channel has weights; and panels that end with the image are not much more work than those that go on in the next one:
+ * the last panel of an image has full vectors too. */
+static gboolean is_direct(const Gemm *g)
+{
+    const SthSliding *s = &g->conv.sliding;
+    const gsize size = sth_sliding_out(s), computed = size / COLS * COLS + div_up(size % COLS, LINE) * LINE;
+
+    for (guint axis = 0; axis < STH_AXES; axis++)
+        if (s->kernel[axis] != 1 || s->stride[axis] != 1 || s->pad[axis] != 0 || s->pad_end[axis] != 0)
+            return FALSE;
+    return g->pack.dense && (g->conv.batch == 1 || computed * 15 <= size * 16);
+}
+
 static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight, const float *bias)
 {
     Gemm *g = g_new0(Gemm, 1);
-    gsize panels, block, row_panels = div_up(conv->out_channels, ROWS);
+    gsize panels, block, pieces, row_panels = div_up(conv->out_channels, ROWS);
 
     g->conv = *conv;
     sth_conv_pack_init(&g->pack, conv, weight, bias);
-    g->columns = conv->batch * sth_sliding_out(&conv->sliding);
+    g->direct = is_direct(g);
+    pieces = g->direct ? conv->batch : 1;
+    g->columns = conv->batch * sth_sliding_out(&conv->sliding) / pieces;
     panels = div_up(g->columns, COLS);
     block = MAX(g->pack.max_block, 1);
     g->tile_panels = CLAMP(TILE_BYTES / (block * COLS * sizeof(float)), 1, MAX_PANELS);
-    g->tile_panels = MIN(g->tile_panels, MAX(1, panels * conv->groups / MIN_ITEMS));
-    g->tiles = div_up(panels, g->tile_panels);
+    g->tile_panels = MIN(g->tile_panels, MAX(1, panels * pieces * conv->groups / MIN_ITEMS));
+    g->tiles = pieces * div_up(panels, g->tile_panels);
     g->row_parts = CLAMP(div_up(MIN_ITEMS, MAX(1, g->tiles * conv->groups)), 1, MAX(1, row_panels));
     g->row_panels = div_up(row_panels, g->row_parts);
     g->row_parts = div_up(row_panels, MAX(1, g->row_panels));
-    g->b_bytes = STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
+    g->b_bytes = g->direct ? 0 : STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
     node->prepared_bytes = g->pack.bytes;
-    node->thread_scratch = g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(SthConvSpan);
+    node->thread_scratch = g->direct ? 0 : g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(SthConvSpan);
     return g;
 }
 
@@ -100,6 +121,15 @@ static void copy_patch(const Tile *tile, float *patch, float *outside, gsize cha
     }
 }
 
+/* What the kernel fetches beside its work: of the panel that stands here in the next tile a line of each row, with the first panel of A the
+ * first line, and so on; NULL where there is nothing to fetch. */
+static const float *ahead(const Tile *tile, const SthConvBlock *block, gsize panel, gsize column_panel)
+{
+    const gsize line = panel - tile->first_panel, size = sth_sliding_in(&tile->job->g->conv.sliding);
+
+    return tile->next && line < COLS / LINE ? tile->next + block->rows[0].channel * size + column_panel * COLS + line * LINE : NULL;
+}
+
 /* One panel of A times one panel of B. */
 static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, gsize column_panel)
 {
@@ -109,13 +139,14 @@ static void multiply(const Tile *tile, const SthConvBlock *block, gsize panel, g
     const gsize size = sth_sliding_out(&conv->sliding), channel = tile->group * conv->out_channels + panel * ROWS;
     const gsize column = tile->first_column + column_panel * COLS, image = column / size, position = column % size;
     const gsize offset = (image * conv->groups * conv->out_channels + channel) * size + position;
-    float *residual = block->last && tile->job->residual ? (float *)tile->job->residual : NULL;
+    float *residual = block->first && tile->job->residual ? (float *)tile->job->residual : NULL; /* it may be the output */
     SthGemmTile t = {
         .a = a->weights,
         .runs = a->runs,
         .n_runs = a->n_runs,
-        .b = tile->b + column_panel * block->n_rows * COLS,
-        .ldb = COLS,
+        .b = g->direct ? tile->in + block->rows[0].channel * size + column_panel * COLS : tile->b + column_panel * block->n_rows * COLS,
+        .ldb = g->direct ? size : COLS,
+        .ahead = ahead(tile, block, panel, column_panel),
         .c = tile->job->out + offset,
         .ldc = size,
         .m = (guint)MIN(ROWS, conv->out_channels - panel * ROWS),
@@ -161,6 +192,17 @@ static void multiply_block(const Tile *tile, const SthConvBlock *block)
     }
 }
 
+/* The first row of B in a tile, where B is the input; @index = group * tiles + tile. NULL if there is no such tile. */
+static const float *first_row(const Job *job, gsize index)
+{
+    const Gemm *g = job->g;
+    const gsize tiles = g->tiles / g->conv.batch, image = index % g->tiles / tiles;
+
+    if (!g->direct || index >= g->conv.groups * g->tiles)
+        return NULL;
+    return job->in + (image * g->conv.groups + index / g->tiles) * g->conv.in_channels * g->columns + index % tiles * g->tile_panels * COLS;
+}
+
 /* @item = (group * tiles + tile) * row_parts + part. */
 static void run_tile(gpointer data, guint item, guint thread)
 {
@@ -168,10 +210,14 @@ static void run_tile(gpointer data, guint item, guint thread)
     const Gemm *g = job->g;
     guint8 *scratch = job->run->thread_scratch + thread * job->run->thread_stride;
     const gsize index = item / g->row_parts, width = g->tile_panels * COLS, panels = div_up(g->conv.out_channels, ROWS);
+    const gsize piece_tiles = div_up(div_up(g->columns, COLS), g->tile_panels), at = index % piece_tiles * width; /* in an image, or all of them */
     Tile tile = {
         .job = job,
         .group = index / g->tiles,
-        .first_column = index % g->tiles * width,
+        .first_column = index % g->tiles / piece_tiles * g->columns + at,
+        .columns = MIN(width, g->columns - at),
+        .in = first_row(job, index),
+        .next = first_row(job, index + job->run->threads), /* likely this thread's next one */
         .first_panel = item % g->row_parts * g->row_panels,
         .b = (float *)scratch,
         .patch = (float *)(scratch + g->b_bytes),
@@ -181,14 +227,16 @@ static void run_tile(gpointer data, guint item, guint thread)
                    .spans = (SthConvSpan *)(scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float))},
     };
 
-    tile.columns = MIN(width, g->columns - tile.first_column);
     tile.end_panel = MIN(panels, tile.first_panel + g->row_panels);
-    tile.gather.in = job->in + tile.group * g->conv.in_channels * sth_sliding_in(&g->conv.sliding);
-    sth_conv_gather_init(&tile.gather, tile.first_column, tile.columns);
+    if (!g->direct) {
+        tile.gather.in = job->in + tile.group * g->conv.in_channels * sth_sliding_in(&g->conv.sliding);
+        sth_conv_gather_init(&tile.gather, tile.first_column, tile.columns);
+    }
     for (guint i = 0; i < g->pack.n_blocks; i++) {
         const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
 
-        sth_conv_gather_rows(&tile.gather, block->rows, block->n_rows, tile.b);
+        if (!g->direct)
+            sth_conv_gather_rows(&tile.gather, block->rows, block->n_rows, tile.b);
         multiply_block(&tile, block);
     }
 }
@@ -209,4 +257,4 @@ static void release(gpointer prepared)
     g_free(g);
 }
 
-const SthConvMethod sth_conv_gemm = {"gemm", takes, prepare, run_all, release};
+const SthConvMethod sth_conv_gemm = {"gemm", takes, prepare, run_all, release, TRUE};

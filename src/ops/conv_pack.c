@@ -135,6 +135,17 @@ static void pack_groups(SthConvPack *pack, const Packer *p)
     g_free(first_run);
 }
 
+static gboolean is_dense(const Packer *p)
+{
+    const gsize n = p->conv->in_channels * p->taps;
+
+    for (gsize group = 0; group < p->conv->groups; group++)
+        for (gsize i = 0; i < n; i++)
+            if (i >= p->n_order[group] || p->order[group * n + i] != i)
+                return FALSE;
+    return n > 0;
+}
+
 void sth_conv_pack_init(SthConvPack *pack, const SthConv *conv, const float *weight, const float *bias)
 {
     Packer p = {.conv = conv, .weight = weight, .taps = sth_sliding_taps(&conv->sliding)};
@@ -151,6 +162,7 @@ void sth_conv_pack_init(SthConvPack *pack, const SthConv *conv, const float *wei
         most = MAX(most, p.n_order[group]);
     }
     memset(pack, 0, sizeof *pack);
+    pack->dense = is_dense(&p);
     pack->n_blocks = MAX(1, (most + MAX_BLOCK - 1) / MAX_BLOCK);
     pack->blocks = g_new0(SthConvBlock, conv->groups * pack->n_blocks);
     pack->rows = g_new0(SthConvRow, MAX(1, conv->groups * n));

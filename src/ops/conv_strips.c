@@ -57,7 +57,7 @@ static gboolean takes(const SthConv *conv, const float *weight)
 {
     const SthSliding *s = &conv->sliding;
 
-    return conv->groups == 1 && s->stride[STH_W] <= 2 && (plane_taps(s) > 1 || s->stride[STH_W] == 2) && s->pad[STH_H] >= 0 && s->pad[STH_W] >= 0;
+    return conv->groups == 1 && s->stride[STH_W] <= 2 && plane_taps(s) > 1 && s->pad[STH_H] >= 0 && s->pad[STH_W] >= 0;
 }
 
 /* Rows of @rows results, and x for them. */
@@ -273,4 +273,4 @@ static void release(gpointer prepared)
     g_free(strips);
 }
 
-const SthConvMethod sth_conv_strips = {"strips", takes, prepare, run_all, release};
+const SthConvMethod sth_conv_strips = {"strips", takes, prepare, run_all, release, TRUE};

@@ -309,4 +309,4 @@ static void release(gpointer prepared)
     g_free(w);
 }
 
-const SthConvMethod sth_conv_winograd = {"winograd", takes, prepare, run_all, release};
+const SthConvMethod sth_conv_winograd = {"winograd", takes, prepare, run_all, release, TRUE};

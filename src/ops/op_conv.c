@@ -109,6 +109,7 @@ static gboolean prepare(SthNode *node, GError **error)
     node->method = methods[i]->name;
     prepared->data = methods[i]->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
+    node->in_place = methods[i]->in_place ? 1u << 3 : 0;
     node->packed_inputs = weight ? 1u << 1 | 1u << 2 : 0; /* weights and bias: every method packs them */
     return TRUE;
 }

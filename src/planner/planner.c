@@ -75,6 +75,23 @@ static gboolean share(Planner *p, guint step, SthValue *in, SthValue *out, gbool
     return TRUE;
 }
 
+/* The output in the block of an input that the node allows for this, and no other input has. */
+static void share_in_place(Planner *p, guint step, SthNode *node)
+{
+    for (guint i = 0; i < node->inputs->len && node->in_place >> i; i++) {
+        SthValue *in = sth_node_input(node, i);
+        gboolean alone = node->in_place >> i & 1 && in && !in->constant;
+
+        for (guint k = 0; alone && k < node->inputs->len; k++) {
+            SthValue *other = sth_node_input(node, k);
+
+            alone = k == i || !other || other->constant || p->owner[value_index(p, other)] != p->owner[value_index(p, in)];
+        }
+        if (alone && share(p, step, in, sth_node_output(node, 0), FALSE))
+            return;
+    }
+}
+
 static void share_blocks(Planner *p)
 {
     for (guint n = 0; n < p->n_nodes; n++) {
@@ -88,6 +105,8 @@ static void share_blocks(Planner *p)
         else if (!((node->op->flags & STH_OP_INPLACE_0) && share(p, n + 1, sth_node_input(node, 0), out, FALSE)) &&
                  (node->op->flags & STH_OP_INPLACE_1))
             share(p, n + 1, sth_node_input(node, 1), out, FALSE);
+        else
+            share_in_place(p, n + 1, node);
     }
 }
 

@@ -22,7 +22,7 @@ static SthGraph *random_graph(GRand *rand)
         SthValue *b = g_ptr_array_index(made, g_rand_int_range(rand, 0, (gint32)made->len));
         g_autofree char *name = g_strdup_printf("n%u", i);
 
-        switch (g_rand_int_range(rand, 0, 4)) {
+        switch (g_rand_int_range(rand, 0, 5)) {
         case 0:
             build_node(graph, "Relu", name, a, NULL, NULL, NULL);
             break;
@@ -31,6 +31,9 @@ static SthGraph *random_graph(GRand *rand)
             break;
         case 2:
             build_node(graph, "Add", name, a, b, NULL, NULL);
+            break;
+        case 3: /* as a convolution that adds its second input: in its memory, unless it reads it otherwise too */
+            build_node(graph, "Sum", name, a, b, NULL, NULL)->in_place = 1u << 1;
             break;
         default:
             sth_node_set_int(build_node(graph, "Concat", name, a, b, NULL, NULL), "axis", 0);
@@ -94,7 +97,9 @@ static void play_node(Play *play, guint n)
         read_value(play, in);
         /* Only an operator that says so may write over what it reads. */
         if (!view && offset_of(play, in) == offset_of(play, out))
-            g_assert_true(i == 0 ? node->op->flags & STH_OP_INPLACE_0 : i == 1 && node->op->flags & STH_OP_INPLACE_1);
+            g_assert_true(i == 0 ? node->op->flags & STH_OP_INPLACE_0
+                                 : i == 1 && (node->op->flags & STH_OP_INPLACE_1 ||
+                                              (node->in_place & 1u << 1 && offset_of(play, first) != offset_of(play, out))));
     }
     if (view)
         g_assert_cmpuint(offset_of(play, first), ==, offset_of(play, out));
@@ -157,10 +162,33 @@ static void test_chain_reuses(void)
     sth_graph_free(graph);
 }
 
+/* What a node adds to its result and nobody needs later lends the result its place. */
+static void test_adds_in_place(void)
+{
+    SthGraph *graph = sth_graph_new("residual");
+    SthValue *x = build_input(graph, "x", "64x64"), *shortcut;
+    g_autoptr(GError) error = NULL;
+    SthPlan *plan;
+
+    for (guint i = 0; i < 20; i++) {
+        build_node(graph, "Transpose", "s", x, NULL, NULL, NULL);
+        shortcut = build_last(graph);
+        build_node(graph, "Sum", "y", x, shortcut, NULL, NULL)->in_place = 1u << 1;
+        x = build_last(graph);
+    }
+    build_output(graph, x);
+    g_assert_true(sth_graph_infer(graph, &error));
+    plan = sth_plan_new(graph);
+    g_assert_cmpuint(plan->arena_bytes, <=, 2 * (64 * 64 * sizeof(float) + 2 * STH_ALIGN));
+    sth_plan_free(plan);
+    sth_graph_free(graph);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/planner/random-graphs", test_random_graphs);
     g_test_add_func("/planner/chain", test_chain_reuses);
+    g_test_add_func("/planner/in-place", test_adds_in_place);
     return g_test_run();
 }
