@@ -116,18 +116,34 @@ void sth_column_resample_avx2(float *out, gsize n, const float *in, const guint3
         resample_columns(out + i * LANES, in, offset + i, weight + i * n_taps, n_taps, step, 1);
 }
 
+/* Component @c of the pixels whose components are @x. */
+STH_FORCE_INLINE __m256 color_of(const __m256 x[3], const float m[3][4], const float lo[3], const float hi[3], const guint c)
+{
+    __m256 sum = _mm256_fmadd_ps(_mm256_set1_ps(m[c][0]), x[0], _mm256_set1_ps(m[c][3]));
+
+    sum = _mm256_fmadd_ps(_mm256_set1_ps(m[c][1]), x[1], sum);
+    sum = _mm256_fmadd_ps(_mm256_set1_ps(m[c][2]), x[2], sum);
+    return sth_clamp_8(sum, _mm256_set1_ps(lo[c]), _mm256_set1_ps(hi[c]));
+}
+
+/* Masked stores take ten times as long as others on some CPUs (AMD's): only the last pixels are stored so. */
 void sth_color_matrix_avx2(float *const out[3], const float *const in[3], gsize n, const float m[3][4], const float lo[3], const float hi[3])
 {
-    for (gsize i = 0; i < n; i += LANES) {
-        const __m256i mask = sth_first_lanes_8(MIN(n - i, LANES));
-        const __m256 x0 = _mm256_maskload_ps(in[0] + i, mask), x1 = _mm256_maskload_ps(in[1] + i, mask), x2 = _mm256_maskload_ps(in[2] + i, mask);
+    gsize i = 0;
 
-        for (guint c = 0; c < 3; c++) {
-            __m256 x = _mm256_fmadd_ps(_mm256_set1_ps(m[c][0]), x0, _mm256_set1_ps(m[c][3]));
+    for (; i + LANES <= n; i += LANES) {
+        const __m256 x[3] = {_mm256_loadu_ps(in[0] + i), _mm256_loadu_ps(in[1] + i), _mm256_loadu_ps(in[2] + i)};
 
-            x = _mm256_fmadd_ps(_mm256_set1_ps(m[c][1]), x1, x);
-            x = _mm256_fmadd_ps(_mm256_set1_ps(m[c][2]), x2, x);
-            _mm256_maskstore_ps(out[c] + i, mask, sth_clamp_8(x, _mm256_set1_ps(lo[c]), _mm256_set1_ps(hi[c])));
-        }
+        STH_UNROLL
+        for (guint c = 0; c < 3; c++)
+            _mm256_storeu_ps(out[c] + i, color_of(x, m, lo, hi, c));
+    }
+    if (i < n) {
+        const __m256i mask = sth_first_lanes_8(n - i);
+        const __m256 x[3] = {_mm256_maskload_ps(in[0] + i, mask), _mm256_maskload_ps(in[1] + i, mask), _mm256_maskload_ps(in[2] + i, mask)};
+
+        STH_UNROLL
+        for (guint c = 0; c < 3; c++)
+            _mm256_maskstore_ps(out[c] + i, mask, color_of(x, m, lo, hi, c));
     }
 }

@@ -1,6 +1,5 @@
-/* Every row of the kernel table against the plain C row: lengths 0 to 130, every alignment, random and extreme numbers, memory with edges.
-. What has no
- * sum must agree bit for bit.
+/* Every row of the kernel table against the plain C row: lengths 0 to 130, every alignment, random and extreme numbers, memory with edges. What has
+ * no sum must agree bit for bit.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
