@@ -1,4 +1,4 @@
-/* add_clamp, scale_shift, sum for AVX2 with FMA. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* add_clamp, scale_shift, maximum, sum for AVX2 with FMA. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/avx2.h"
 #include "kernels/kernels.h"
 #include "kernels/scalar.h"
@@ -25,6 +25,19 @@ void sth_scale_shift_avx2(float *out, const float *a, gsize n, float scale, floa
         _mm256_storeu_ps(out + i, sth_clamp_8(_mm256_fmadd_ps(_mm256_loadu_ps(a + i), factor, summand), lo, hi));
     for (; i < n; i++)
         out[i] = sth_clamp(sth_madd(a[i], scale, shift), min, max);
+}
+
+void sth_maximum_avx2(float *out, const float *a, const float *b, gsize n)
+{
+    gsize i = 0;
+
+    for (; i + LANES <= n; i += LANES) {
+        const __m256 x = _mm256_loadu_ps(a + i), y = _mm256_loadu_ps(b + i), nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+
+        _mm256_storeu_ps(out + i, _mm256_blendv_ps(_mm256_max_ps(x, y), x, nan)); /* max_ps gives y where one is NaN */
+    }
+    for (; i < n; i++)
+        out[i] = sth_maximum(a[i], b[i]);
 }
 
 float sth_sum_avx2(const float *x, gsize n)

@@ -1,4 +1,4 @@
-/* add_clamp, scale_shift, sum for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* add_clamp, scale_shift, maximum, sum for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <immintrin.h>
 
 #include "kernels/kernels.h"
@@ -37,6 +37,17 @@ void sth_scale_shift_avx512(float *out, const float *a, gsize n, float scale, fl
         const __m512 x = _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, a + i), factor, summand);
 
         _mm512_mask_storeu_ps(out + i, mask, clamp(x, lo, hi));
+    }
+}
+
+void sth_maximum_avx512(float *out, const float *a, const float *b, gsize n)
+{
+    for (gsize i = 0; i < n; i += LANES) {
+        const __mmask16 mask = first_lanes(n - i);
+        const __m512 x = _mm512_maskz_loadu_ps(mask, a + i), y = _mm512_maskz_loadu_ps(mask, b + i);
+
+        /* max_ps gives y where one is NaN. */
+        _mm512_mask_storeu_ps(out + i, mask, _mm512_mask_mov_ps(_mm512_max_ps(x, y), _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q), x));
     }
 }
 

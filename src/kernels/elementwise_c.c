@@ -1,4 +1,4 @@
-/* add_clamp, scale_shift, sum in plain C. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* add_clamp, scale_shift, maximum, sum in plain C. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/kernels.h"
 #include "kernels/scalar.h"
 
@@ -12,6 +12,12 @@ void sth_scale_shift_c(float *out, const float *a, gsize n, float scale, float s
 {
     for (gsize i = 0; i < n; i++)
         out[i] = sth_clamp(sth_madd(a[i], scale, shift), min, max);
+}
+
+void sth_maximum_c(float *out, const float *a, const float *b, gsize n)
+{
+    for (gsize i = 0; i < n; i++)
+        out[i] = sth_maximum(a[i], b[i]);
 }
 
 float sth_sum_c(const float *x, gsize n)

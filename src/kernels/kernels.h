@@ -108,6 +108,9 @@ typedef void SthAddClamp(float *out, const float *a, const float *b, gsize n, fl
 /* out[i] = clamp(a[i] * scale + shift), fused where the level has that. out may be a. */
 typedef void SthScaleShift(float *out, const float *a, gsize n, float scale, float shift, float min, float max);
 
+/* out[i] = b[i] > a[i] ? b[i] : a[i], but NaN where one of them is NaN. out may be a or b. */
+typedef void SthMaximum(float *out, const float *a, const float *b, gsize n);
+
 /* Sum of x[0…n-1]; 16 partial sums (of i mod 16) in every variant, added pairwise 8 apart, 4, 2, 1, so that they agree bit for bit. */
 typedef float SthSum(const float *x, gsize n);
 

@@ -20,6 +20,11 @@ static inline float sth_clamp(float x, float min, float max)
     return x < min ? min : x > max ? max : x;
 }
 
+static inline float sth_maximum(float a, float b)
+{
+    return b > a || b != b ? b : a;
+}
+
 /* 16 partial sums to one: in this order in every row of `sum`. Overwrites them. */
 static inline float sth_fold_16(float *partial)
 {

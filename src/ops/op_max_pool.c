@@ -4,6 +4,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
 
+#include <string.h>
+
+#include "base/memory.h"
+#include "kernels/kernels.h"
 #include "ops/pooling.h"
 
 #define TYPES (STH_TYPES_REAL | STH_TYPE(INT8) | STH_TYPE(UINT8))
@@ -29,7 +33,7 @@ static gboolean infer(SthNode *node, GError **error)
     for (gsize x = 0; x < n; x++)                                                                                                                    \
         out[x] = in[x * (step)] > out[x] || in[x * (step)] != in[x * (step)] ? in[x * (step)] : out[x];
 
-#define DEFINE_TAP(type)                                                                                                                             \
+#define DEFINE_MAX(type)                                                                                                                             \
     static void max_##type(gpointer data, const SthSlidingTap *tap)                                                                                  \
     {                                                                                                                                                \
         const SthPoolingRow *row = ((const Maxima *)data)->row;                                                                                      \
@@ -42,8 +46,9 @@ static gboolean infer(SthNode *node, GError **error)
             MAXIMUM(type, 2)                                                                                                                         \
         else                                                                                                                                         \
             MAXIMUM(type, stride)                                                                                                                    \
-    }                                                                                                                                                \
-                                                                                                                                                     \
+    }
+
+#define DEFINE_POSITIONS(type)                                                                                                                       \
     /* The same, noting positions: elements of the channel until the row is finished. */                                                             \
     static void max_positions_##type(gpointer data, const SthSlidingTap *tap)                                                                        \
     {                                                                                                                                                \
@@ -65,10 +70,82 @@ static gboolean infer(SthNode *node, GError **error)
             ((type *)data)[x] = least;                                                                                                               \
     }
 
-DEFINE_TAP(float)
-DEFINE_TAP(double)
-DEFINE_TAP(gint8)
-DEFINE_TAP(guint8)
+DEFINE_MAX(double)
+DEFINE_MAX(gint8)
+DEFINE_MAX(guint8)
+DEFINE_POSITIONS(float)
+DEFINE_POSITIONS(double)
+DEFINE_POSITIONS(gint8)
+DEFINE_POSITIONS(guint8)
+
+/* Floats without positions: maxima of columns first, then along the row, where phase p of a row for a stride of s has its columns p, p + s, …: each
+ * tap then reads neighbours. */
+
+/* Maxima of the columns of a row's windows; NULL: the windows lie in the padding. @to has room for a row of the input, and may be used or not. */
+static const float *column_maxima(const SthPoolingRow *row, float *to)
+{
+    const SthSliding *s = &row->pooling->sliding;
+    const gsize width = (gsize)s->in[STH_W];
+    const float *maxima = NULL;
+
+    for (gint64 kt = 0; kt < s->kernel[STH_T]; kt++) {
+        const gint64 t = row->t * s->stride[STH_T] + kt * s->dilation[STH_T] - s->pad[STH_T];
+
+        for (gint64 kh = 0; kh < s->kernel[STH_H] && t >= 0 && t < s->in[STH_T]; kh++) {
+            const gint64 h = row->h * s->stride[STH_H] + kh * s->dilation[STH_H] - s->pad[STH_H];
+            const float *in = (const float *)row->in + (gsize)(t * s->in[STH_H] + h) * width;
+
+            if (h < 0 || h >= s->in[STH_H])
+                continue;
+            if (maxima)
+                sth_kernels()->maximum(to, maxima, in, width);
+            maxima = maxima ? to : in;
+        }
+    }
+    return maxima;
+}
+
+/* Columns a phase has room for. */
+static gsize phase_length(const SthSliding *s)
+{
+    return (gsize)((s->in[STH_W] + s->stride[STH_W] - 1) / s->stride[STH_W]);
+}
+
+static void split_phases(const SthSliding *s, const float *in, float *out)
+{
+    const gsize stride = (gsize)s->stride[STH_W], width = (gsize)s->in[STH_W], length = phase_length(s);
+
+    for (gsize phase = 0; phase < MIN(stride, width); phase++, out += length)
+        if (stride == 2)
+            sth_kernels()->every_second(out, in + phase, (width - phase + 1) / 2);
+        else
+            for (gsize i = phase; i < width; i += stride)
+                out[i / stride] = in[i];
+}
+
+static void run_float_row(const SthPoolingRow *row)
+{
+    const SthSliding *s = &row->pooling->sliding;
+    const gint64 stride = s->stride[STH_W];
+    const float *maxima = column_maxima(row, row->scratch);
+    float *out = row->out, *phases = (float *)row->scratch + s->in[STH_W];
+
+    start_float(out, -INFINITY, (gsize)s->out[STH_W]);
+    if (!maxima)
+        return;
+    if (stride > 1)
+        split_phases(s, maxima, phases);
+    for (gint64 kw = 0; kw < s->kernel[STH_W]; kw++) {
+        gint64 first, end, from;
+
+        sth_sliding_range(s, STH_W, kw, &first, &end);
+        from = first * stride + kw * s->dilation[STH_W] - s->pad[STH_W];
+        if (first < end)
+            sth_kernels()->maximum(out + first, out + first,
+                                   stride > 1 ? phases + (gsize)(from % stride) * phase_length(s) + from / stride : maxima + from,
+                                   (gsize)(end - first));
+    }
+}
 
 /* From elements of the channel to elements of the whole input. */
 static void finish_positions(const Maxima *maxima, gsize n)
@@ -107,8 +184,12 @@ static void run_row(const SthPoolingRow *row)
         sth_sliding_row(s, row->t, row->h, positions ? max_positions_guint8 : max_guint8, &maxima);
         break;
     default:
+        if (!positions) {
+            run_float_row(row);
+            return;
+        }
         start_float(row->out, -INFINITY, n);
-        sth_sliding_row(s, row->t, row->h, positions ? max_positions_float : max_float, &maxima);
+        sth_sliding_row(s, row->t, row->h, max_positions_float, &maxima);
     }
     if (positions)
         finish_positions(&maxima, n);
@@ -120,7 +201,11 @@ static gboolean prepare(SthNode *node, GError **error)
 
     pool->column_major = sth_node_int(node, "storage_order", 0) != 0;
     node->prepared = pool;
-    return sth_pooling_init(&pool->head, node, run_row, error);
+    if (!sth_pooling_init(&pool->head, node, run_row, error))
+        return FALSE;
+    node->thread_scratch =
+        (gsize)(pool->head.sliding.in[STH_W] + pool->head.sliding.stride[STH_W] * (gint64)phase_length(&pool->head.sliding)) * sizeof(float);
+    return TRUE;
 }
 
 const SthOp sth_op_max_pool = {.name = "MaxPool", .since = 1, .min_in = 1, .max_in = 1, .infer = infer, .prepare = prepare, .run = sth_pooling_run};

@@ -49,6 +49,7 @@ static void run_frame(gpointer data, guint item, guint thread)
         .plane = plane,
         .t = item % s->out[STH_T],
         .in = (const guint8 *)run->in[0].data + plane * sth_sliding_in(s) * size,
+        .scratch = run->thread_scratch + thread * run->thread_stride,
         .at = item * (gsize)(s->out[STH_H] * s->out[STH_W]),
     };
 

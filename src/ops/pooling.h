@@ -18,6 +18,7 @@ typedef struct {
     gint64 t, h;
     gconstpointer in; /* the channel's first element */
     gpointer out;     /* the row's first element */
+    gpointer scratch; /* the thread's memory, as much as the node asked for */
     gsize at;         /* of the row's first element, counted from the start of the output */
 } SthPoolingRow;
 

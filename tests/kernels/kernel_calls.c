@@ -125,6 +125,11 @@ static void call_scale_shift(void (*function)(void), Room *room)
     ((SthScaleShift *)function)(room->out, room->in, PLANE, 0.5f, 0.25f, 0, 6);
 }
 
+static void call_maximum(void (*function)(void), Room *room)
+{
+    ((SthMaximum *)function)(room->out, room->in, room->more, PLANE);
+}
+
 static void call_sum(void (*function)(void), Room *room)
 {
     room->out[0] = ((SthSum *)function)(room->in, PLANE);

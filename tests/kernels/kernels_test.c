@@ -29,6 +29,7 @@ static void check_gemm_tile(const SthKernelRow *row, guint m, guint n, guint row
     }
     tile.a = make(&a, used * STH_GEMM_ROWS, FALSE);
     tile.b = make(&b, rows ? (rows - 1) * pitch + n : 0, extreme);
+    tile.ahead = g_rand_boolean(dice) ? tile.b : NULL;
     tile.bias = make(&bias, STH_GEMM_ROWS, FALSE);
     tile.residual = make(&residual, (m - 1) * pitch + n, FALSE);
     tile.bias = g_rand_boolean(dice) ? tile.bias : NULL;
@@ -141,7 +142,10 @@ void check_every_second(const SthKernelRow *row)
     }
 }
 
-void check_add_clamp(const SthKernelRow *row)
+/* A kernel of two inputs, with bounds where it has some. */
+typedef void RunPair(void (*function)(void), float *out, const float *a, const float *b, gsize n, float min, float max);
+
+static void check_pairs(const SthKernelRow *row, RunPair *run, void (*plain)(void))
 {
     for (gsize n = 0; n <= MAX_LENGTH; n++) {
         EdgeBuffer buffer[4];
@@ -150,16 +154,36 @@ void check_add_clamp(const SthKernelRow *row)
         for (guint i = 0; i < 4; i++)
             x[i] = make(&buffer[i], n, TRUE);
         random_clamp(&min, &max);
-        sth_add_clamp_c(x[2], x[0], x[1], n, min, max);
-        ((SthAddClamp *)row->function)(x[3], x[0], x[1], n, min, max);
+        run(plain, x[2], x[0], x[1], n, min, max);
+        run(row->function, x[3], x[0], x[1], n, min, max);
         assert_same(row, x[3], x[2], n);
-        ((SthAddClamp *)row->function)(x[1], x[0], x[1], n, min, max); /* in place */
+        run(row->function, x[1], x[0], x[1], n, min, max); /* in place */
         assert_same(row, x[1], x[2], n);
         for (guint i = 0; i < 4; i++) {
             edge_buffer_check(&buffer[i]);
             edge_buffer_clear(&buffer[i]);
         }
     }
+}
+
+static void run_add_clamp(void (*function)(void), float *out, const float *a, const float *b, gsize n, float min, float max)
+{
+    ((SthAddClamp *)function)(out, a, b, n, min, max);
+}
+
+void check_add_clamp(const SthKernelRow *row)
+{
+    check_pairs(row, run_add_clamp, (void (*)(void))sth_add_clamp_c);
+}
+
+static void run_maximum(void (*function)(void), float *out, const float *a, const float *b, gsize n, float min, float max)
+{
+    ((SthMaximum *)function)(out, a, b, n);
+}
+
+void check_maximum(const SthKernelRow *row)
+{
+    check_pairs(row, run_maximum, (void (*)(void))sth_maximum_c);
 }
 
 void check_scale_shift(const SthKernelRow *row)
