@@ -17,9 +17,11 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler l
 run_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-libav
   gstreamer1.0-x fonts-dejavu-core)
 # To test: a second compiler, formatters, the operators' conformance cases, a JSON Schema validator, ffprobe,
-# GStreamer from Python, an RTSP server, a Debian 13 in a folder, a counter of instructions.
+# GStreamer from Python, an RTSP server, a Debian 13 in a folder, a counter of instructions, a
+# compiler for 64-bit Arm and what runs its programs.
 test_packages=(clang clang-format indent shellcheck libonnx-testdata python3 python3-jsonschema ffmpeg
-  python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 debootstrap valgrind)
+  python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 debootstrap valgrind
+  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 
 # GStreamer's analytics library came with 1.24, after Debian 12. Its headers bring OpenCV and 500 packages along: the plugin does without
 # where they are not, but the tests want it with them.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds and runs every test: with gcc, with clang, under the address and undefined-behaviour
-# sanitizers; then the floors of the tree and its style. The last line counts: "N passed, N failed".
+# sanitizers; for 64-bit Arm, under qemu; then the floors of the tree and its style. The last line counts: "N passed, N failed".
 #
 # usage: tests/run.sh [--quick | --debian13 | --thorough | PART…]
 #   --quick      only the gcc build and its tests, floors and style
 #   --debian13   only the gcc build and its tests, inside a Debian 13 (tests/debian13.sh; needs root)
 #   --thorough   everything: also Debian 13
-#   PART         of gcc, clang, sanitizers, debian13, style: these, in this order
+#   PART         of gcc, clang, sanitizers, arm64, debian13, style: these, in this order
 #   -h, --help   this text
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -euo pipefail
@@ -15,17 +15,17 @@ top=$PWD
 
 usage() { sed -n '2,/^# SPDX/{/^# SPDX/!s/^# \{0,1\}//p}' "$top/tests/run.sh"; }
 case ${1:-} in
-'') parts=(gcc clang sanitizers style) ;;
+'') parts=(gcc clang sanitizers arm64 style) ;;
 --quick) parts=(gcc style) ;;
 --debian13) parts=(debian13) ;;
---thorough) parts=(gcc clang sanitizers debian13 style) ;;
+--thorough) parts=(gcc clang sanitizers arm64 debian13 style) ;;
 -h | --help) usage; exit 0 ;;
 -*) usage >&2; exit 2 ;;
 *) parts=("$@") ;;
 esac
 for part in "${parts[@]}"; do
   case $part in
-  gcc | clang | sanitizers | debian13 | style) ;;
+  gcc | clang | sanitizers | arm64 | debian13 | style) ;;
   *) usage >&2; exit 2 ;;
   esac
 done
@@ -103,6 +103,11 @@ run_sanitizers() {
   GST_REGISTRY_FORK=no ASAN_OPTIONS=detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12 \
     LSAN_OPTIONS=suppressions=$top/tests/leaks.supp:print_suppressions=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
     suite sanitizers --no-suite slow -t 5 -- -Db_sanitize=address,undefined -Dbuildtype=debugoptimized
+}
+
+run_arm64() {
+  say 'arm64'
+  check arm64 tests/arm64.sh
 }
 
 run_debian13() {

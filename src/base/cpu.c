@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <sys/resource.h>
 
-static const char *const level_names[] = {[STH_CPU_C] = "c", [STH_CPU_AVX2] = "avx2", [STH_CPU_AVX512] = "avx512"};
+static const char *const level_names[] = {[STH_CPU_C] = "c", [STH_CPU_NEON] = "neon", [STH_CPU_AVX2] = "avx2", [STH_CPU_AVX512] = "avx512"};
 
 const char *sth_cpu_level_name(SthCpuLevel level)
 {
@@ -21,8 +21,28 @@ static SthCpuLevel level_of_hardware(void)
         __builtin_cpu_supports("avx512vl"))
         return STH_CPU_AVX512;
     return STH_CPU_AVX2;
+#elif defined(__aarch64__)
+    return STH_CPU_NEON;
 #else
     return STH_CPU_C;
+#endif
+}
+
+#ifdef __aarch64__
+#define OUR_LEVELS "neon"
+#else
+#define OUR_LEVELS "avx2, avx512"
+#endif
+
+/* The level exists on this kind of processor, whether or not this one has it. */
+static gboolean level_is_ours(SthCpuLevel level)
+{
+#ifdef __aarch64__
+    return level <= STH_CPU_NEON;
+#elif defined(__x86_64__) || defined(__i386__)
+    return level != STH_CPU_NEON;
+#else
+    return level == STH_CPU_C;
 #endif
 }
 
@@ -34,11 +54,11 @@ static SthCpuLevel level_with_limit(void)
     if (!limit || !*limit)
         return level;
     for (guint i = 0; i < G_N_ELEMENTS(level_names); i++)
-        if (g_ascii_strcasecmp(limit, level_names[i]) == 0)
+        if (level_is_ours((SthCpuLevel)i) && g_ascii_strcasecmp(limit, level_names[i]) == 0)
             return MIN(level, (SthCpuLevel)i);
     if (g_ascii_strcasecmp(limit, "blas") == 0)
         return STH_CPU_C;
-    g_warning("STH_CPU=%s is not known: use c, blas, avx2 or avx512; running with %s", limit, sth_cpu_level_name(level));
+    g_warning("STH_CPU=%s is not known here: use c, blas or " OUR_LEVELS "; running with %s", limit, sth_cpu_level_name(level));
     return level;
 }
 

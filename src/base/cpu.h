@@ -10,13 +10,15 @@ G_BEGIN_DECLS
 /* Levels of instruction sets, each includes those before it. A kernel row names the level it needs. */
 typedef enum {
     STH_CPU_C = 0,  /* whatever the compiler's baseline is */
+    STH_CPU_NEON,   /* 64-bit Arm's vectors, which all of them have; on no other */
     STH_CPU_AVX2,   /* AVX2 and FMA */
     STH_CPU_AVX512, /* AVX-512 F, BW, DQ, VL */
 } SthCpuLevel;
 
 /* The highest level that CPU and operating system support, lowered by the
- * environment variable STH_CPU ("c", "blas", "avx2", "avx512") where that is
- * set; "blas" is level C. An unknown word there is ignored with a warning. */
+ * environment variable STH_CPU ("c", "blas", "neon", "avx2", "avx512") where that is
+ * set; "blas" is level C. A word there that is unknown, or the level of another
+ * kind of processor, is ignored with a warning. */
 SthCpuLevel sth_cpu_level(void);
 /* STH_CPU is "c": plain C is wanted for its own sake (it is the reference), and
  * nothing faster may stand in for it, as OpenBLAS does where there are no

@@ -29,7 +29,7 @@
 typedef int SetEnv(const char *name, const char *value, int overwrite);
 
 /* What OPENBLAS_CORETYPE asks for, by level; openblas_get_corename() answers with the same word in other case. */
-static const char *const core_types[] = {[STH_CPU_C] = NULL, [STH_CPU_AVX2] = "HASWELL", [STH_CPU_AVX512] = "SKYLAKEX"};
+static const char *const core_types[] = {[STH_CPU_C] = NULL, [STH_CPU_NEON] = NULL, [STH_CPU_AVX2] = "HASWELL", [STH_CPU_AVX512] = "SKYLAKEX"};
 
 /* dlsym() into a function pointer: *(gpointer *)&function is the conversion that POSIX has in mind. */
 #define FIND(library, name, function) (*(gpointer *)&(function) = dlsym(library, name))
