@@ -10,6 +10,7 @@
 #define LABELS_SHOWN 8
 
 static const char *const resize_names[] = {"centre crop, then scaled", "stretched", "letterboxed"};
+static const char *const filter_names[] = {"antialiased", "bilinear"};
 static const char *const activation_names[] = {"softmax", "sigmoid", "none, confidences already"};
 
 static void print_row(GString *out, const char *key, const char *value)
@@ -47,8 +48,9 @@ static void print_clip(GString *out, SthModel *model)
     print_row(out, "Description", info->description);
     print_row(out, "Licence", info->license);
     print_row(out, "Attribution", info->attribution);
-    g_string_append_printf(out, "%-12s %u frames of %ux%u, %s, %s, %u/%u frames a second, %s\n", "Window", info->frames, info->width, info->height,
-                           sth_model_layout_name(info->layout), info->bgr ? "BGR" : "RGB", info->rate_n, info->rate_d, resize_names[info->resize]);
+    g_string_append_printf(out, "%-12s %u frames of %ux%u, %s, %s, %u/%u frames a second, %s, %s\n", "Window", info->frames, info->width,
+                           info->height, sth_model_layout_name(info->layout), info->bgr ? "BGR" : "RGB", info->rate_n, info->rate_d,
+                           resize_names[info->resize], filter_names[info->filter]);
     g_string_append_printf(out, "%-12s mean %g %g %g, standard deviation %g %g %g\n", "Normalised", info->mean[0], info->mean[1], info->mean[2],
                            info->std[0], info->std[1], info->std[2]);
     if (info->score_rows > 1)

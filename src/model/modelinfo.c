@@ -143,11 +143,12 @@ static gboolean read_rate(SthModel *model, const SthModelOptions *options, GErro
 gboolean sth_modelinfo_read(SthModel *model, const SthModelOptions *options, GError **error)
 {
     static const char *const colors[] = {"RGB", "BGR", NULL}, *const resizes[] = {"crop", "stretch", "letterbox", NULL};
+    static const char *const filters[] = {"antialias", "bilinear", NULL};
     static const char *const activations[] = {"softmax", "sigmoid", "none", NULL};
     static const float mean[3] = {123.675f, 116.28f, 103.53f}, std[3] = {58.395f, 57.12f, 57.375f}; /* ImageNet, 0…255 */
     SthModelInfo *info = &model->info;
     g_autofree char *base = g_path_get_basename(model->path);
-    int color = 0, resize = 0, activation = 0;
+    int color = 0, resize = 0, filter = 0, activation = 0;
 
     if (!read_sidecar(model, error))
         return FALSE;
@@ -161,7 +162,8 @@ gboolean sth_modelinfo_read(SthModel *model, const SthModelOptions *options, GEr
     memcpy(info->std, std, sizeof(std));
     if (!read_triple(model, "sth.mean", info->mean, error) || !read_triple(model, "sth.std", info->std, error) ||
         !read_word(model, "sth.color", colors, &color, error) || !read_word(model, "sth.resize", resizes, &resize, error) ||
-        !read_word(model, "sth.activation", activations, &activation, error) || !read_rate(model, options, error))
+        !read_word(model, "sth.filter", filters, &filter, error) || !read_word(model, "sth.activation", activations, &activation, error) ||
+        !read_rate(model, options, error))
         return FALSE;
     for (guint i = 0; i < 3; i++) {
         if (!(info->std[i] > 0))
@@ -169,6 +171,7 @@ gboolean sth_modelinfo_read(SthModel *model, const SthModelOptions *options, GEr
     }
     info->bgr = color == 1;
     info->resize = (SthResizePolicy)resize;
+    info->filter = (SthFilterPolicy)filter;
     info->activation = (SthActivation)activation;
     return TRUE;
 }

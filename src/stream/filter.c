@@ -28,9 +28,9 @@ static void fill_taps(SthFilter *filter, guint index, guint n_in, double center,
     filter->first[index] = base;
 }
 
-void sth_filter_init(SthFilter *filter, guint n_in, guint n_out, double begin, double end)
+void sth_filter_init(SthFilter *filter, SthFilterPolicy policy, guint n_in, guint n_out, double begin, double end)
 {
-    const double scale = (end - begin) / n_out, support = fmax(scale, 1.0);
+    const double scale = (end - begin) / n_out, support = policy == STH_FILTER_ANTIALIAS ? fmax(scale, 1.0) : 1.0;
     filter->n_out = n_out;
     filter->n_taps = 1;
     for (guint i = 0; i < n_out; i++) {

@@ -112,21 +112,22 @@ static void normalise_matrix(SthPreprocess *p, const SthFrameFormat *format, con
 
 /* An axis of a component: the luma interval begin…end in the component's own samples. @sited: subsampled samples lie on the first luma sample
  * of their pair (MPEG-2, horizontally), not between the two. */
-static void component_filter(SthFilter *filter, guint luma_size, guint shift, gboolean sited, guint n_out, double begin, double end)
+static void component_filter(SthFilter *filter, SthFilterPolicy policy, guint luma_size, guint shift, gboolean sited, guint n_out, double begin,
+                             double end)
 {
     const guint size = (luma_size + (1u << shift) - 1) >> shift;
     const double by = 1u << shift, move = sited && shift ? 0.5 - 0.5 / by : 0;
-    sth_filter_init(filter, size, n_out, begin / by + move, end / by + move);
+    sth_filter_init(filter, policy, size, n_out, begin / by + move, end / by + move);
 }
 
-static void plan_columns(SthPreprocess *p, guint width)
+static void plan_columns(SthPreprocess *p, const SthModelInfo *info, guint width)
 {
     const SthPlacement *place = &p->place;
     guint end[3] = {0};
     for (guint c = 0; c < p->layout->n_components; c++) {
         const SthComponent *component = &p->layout->component[c];
         SthFilter *columns = &p->columns[c];
-        component_filter(columns, width, component->shift_x, TRUE, place->width, place->x0, place->x1);
+        component_filter(columns, info->filter, width, component->shift_x, TRUE, place->width, place->x0, place->x1);
         PlanePlan *plane = &p->plane[component->plane];
         guint low = G_MAXUINT, high = 0;
         for (guint i = 0; i < columns->n_out; i++) {
@@ -149,14 +150,14 @@ static void plan_columns(SthPreprocess *p, guint width)
     }
 }
 
-static void plan_rows(SthPreprocess *p, guint height)
+static void plan_rows(SthPreprocess *p, const SthModelInfo *info, guint height)
 {
     for (guint c = 0; c < p->layout->n_components; c++) {
         const SthComponent *component = &p->layout->component[c];
         PlanePlan *plane = &p->plane[component->plane];
         if (plane->rows.first) /* components of one plane share its rows */
             continue;
-        component_filter(&plane->rows, height, component->shift_y, FALSE, p->place.height, p->place.y0, p->place.y1);
+        component_filter(&plane->rows, info->filter, height, component->shift_y, FALSE, p->place.height, p->place.y0, p->place.y1);
         plane->sum = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
         plane->columns = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
     }
@@ -181,8 +182,8 @@ SthPreprocess *sth_preprocess_new(const SthFrameFormat *format, const SthModelIn
     p->out_width = info->width;
     p->out_height = info->height;
     p->place = sth_placement(format, info->resize, info->width, info->height);
-    plan_columns(p, format->width);
-    plan_rows(p, format->height);
+    plan_columns(p, info, format->width);
+    plan_rows(p, info, format->height);
     normalise_matrix(p, format, info);
     for (guint c = 0; c < 3; c++) {
         p->component[c] = sth_aligned_alloc((gsize)p->place.width * STH_RESIZE_ROWS * sizeof(float));

@@ -127,6 +127,7 @@ static void test_sidecar_and_options(void)
 {
     static const char sidecar[] =
         "[modelinfo]\nversion=1.0\n\n[sth]\nname=mine\nsample-rate=25/2\nmean=1 2 3\nstd=4,5,6\ncolor=BGR\nresize=letterbox\n"
+        "filter=bilinear\n"
         "activation=none\n";
     g_autofree char *path = copy_model("m.onnx", 1);
     SthModelOptions options = {.rate_n = 30, .rate_d = 1};
@@ -144,6 +145,7 @@ static void test_sidecar_and_options(void)
     g_assert_cmpfloat(info->std[1], ==, 5);
     g_assert_true(info->bgr);
     g_assert_cmpint(info->resize, ==, STH_RESIZE_LETTERBOX);
+    g_assert_cmpint(info->filter, ==, STH_FILTER_BILINEAR);
     g_assert_cmpint(info->activation, ==, STH_ACTIVATION_NONE);
     g_assert_cmpstr(info->labels[0], ==, "GOOD MORNING"); /* the sidecar says nothing: metadata_props */
     sth_model_unref(model);

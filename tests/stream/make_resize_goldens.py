@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Writes resize_*.npy: what Pillow makes of one small picture, for preprocess_test.c.
+"""Writes resize_*.npy: what Pillow and OpenCV make of one small picture, for preprocess_test.c.
 
 usage: make_resize_goldens.py [FOLDER]
 
-Needs Pillow and NumPy. The picture is a formula that the test has too.
+Needs Pillow, OpenCV and NumPy. The picture is a formula that the test has too.
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
 import pathlib
 import sys
 
+import cv2
 import numpy
 from PIL import Image
 
@@ -18,6 +19,11 @@ CASES = [
     ("enlarge", 13, 9, (0.5, 0, 12.5, 9), 32, 24),
     ("stretch", 97, 11, (0, 0, 97, 11), 32, 24),
 ]
+
+
+# Two taps: whole pictures, for OpenCV takes no box with fractions.
+OPENCV_CASES = [("opencv_shrink", 97, 61), ("opencv_enlarge", 13, 9), ("opencv_both", 97, 11)]
+OPENCV_SIZE = 32, 24
 
 
 def picture(width, height):
@@ -31,6 +37,8 @@ def main():
         image = Image.fromarray(picture(width, height), "RGB")
         resized = image.resize((out_width, out_height), Image.Resampling.BILINEAR, box=box)
         numpy.save(folder / f"resize_{name}.npy", numpy.asarray(resized))
+    for name, width, height in OPENCV_CASES:
+        numpy.save(folder / f"resize_{name}.npy", cv2.resize(picture(width, height), OPENCV_SIZE, interpolation=cv2.INTER_LINEAR))
 
 
 if __name__ == "__main__":

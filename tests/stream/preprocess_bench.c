@@ -18,10 +18,10 @@ static const struct {
 static const guint sources[][2] = {{640, 480}, {1280, 720}, {1920, 1080}, {3840, 2160}};
 static const guint targets[] = {112, 224};
 
-static double measure(guint format, const guint *source, guint target, guint rounds)
+static double measure(guint format, const guint *source, guint target, SthFilterPolicy filter, guint rounds)
 {
     const SthFrameFormat frame_format = {.pixel = formats[format].pixel, .width = source[0], .height = source[1], .matrix = STH_MATRIX_BT709};
-    const SthModelInfo info = {.width = target, .height = target, .mean = {123, 116, 103}, .std = {58, 57, 57}};
+    const SthModelInfo info = {.width = target, .height = target, .filter = filter, .mean = {123, 116, 103}, .std = {58, 57, 57}};
     const gsize bytes = (gsize)source[0] * source[1] * formats[format].bytes;
     const gint stride = (gint)(source[0] * formats[format].bytes);
     guint8 *pixels = sth_aligned_alloc(bytes);
@@ -46,12 +46,14 @@ static double measure(guint format, const guint *source, guint target, guint rou
 int main(int argc, char **argv)
 {
     const guint rounds = argc > 1 ? (guint)MAX(atoi(argv[1]), 1) : 50;
-    printf("%-6s %-10s %8s %8s  ms a frame\n", "format", "source", "112", "224");
+    printf("%-6s %-10s %17s %17s  ms a frame\n", "", "", "antialiased", "bilinear");
+    printf("%-6s %-10s %8s %8s %8s %8s\n", "format", "source", "112", "224", "112", "224");
     for (guint format = 0; format < G_N_ELEMENTS(formats); format++)
         for (guint source = 0; source < G_N_ELEMENTS(sources); source++) {
             printf("%-6s %4ux%-5u", formats[format].name, sources[source][0], sources[source][1]);
-            for (guint target = 0; target < G_N_ELEMENTS(targets); target++)
-                printf(" %8.3f", measure(format, sources[source], targets[target], rounds));
+            for (SthFilterPolicy filter = STH_FILTER_ANTIALIAS; filter <= STH_FILTER_BILINEAR; filter++)
+                for (guint target = 0; target < G_N_ELEMENTS(targets); target++)
+                    printf(" %8.3f", measure(format, sources[source], targets[target], filter, rounds));
             printf("\n");
         }
     return 0;

@@ -90,7 +90,7 @@ static void triangle(double *weight, guint n, double center, double support)
 }
 
 /* Component @c at output pixel x, y of the filled rectangle. */
-static double component_at(const Picture *p, const SthFrameFormat *format, const SthPlacement *at, guint c, guint x, guint y)
+static double component_at(const Picture *p, const SthFrameFormat *format, const SthPlacement *at, gboolean antialias, guint c, guint x, guint y)
 {
     const double by_x = c && format->pixel <= STH_PIXEL_UYVY ? 2 : 1, by_y = c && format->pixel <= STH_PIXEL_NV21 ? 2 : 1;
     const double scale_x = (at->x1 - at->x0) / at->width, scale_y = (at->y1 - at->y0) / at->height;
@@ -99,8 +99,8 @@ static double component_at(const Picture *p, const SthFrameFormat *format, const
     const double center_x = by_x == 2 ? (luma_x - 0.5) / 2 + 0.5 : luma_x, center_y = luma_y / by_y;
     g_autofree double *wx = g_new(double, p->width[c]);
     g_autofree double *wy = g_new(double, p->height[c]);
-    triangle(wx, p->width[c], center_x, fmax(1, scale_x / by_x));
-    triangle(wy, p->height[c], center_y, fmax(1, scale_y / by_y));
+    triangle(wx, p->width[c], center_x, antialias ? fmax(1, scale_x / by_x) : 1);
+    triangle(wy, p->height[c], center_y, antialias ? fmax(1, scale_y / by_y) : 1);
     double sum = 0;
     for (guint j = 0; j < p->height[c]; j++)
         for (guint i = 0; i < p->width[c]; i++)
@@ -148,7 +148,7 @@ static double compare(const SthFrameFormat *format, const SthModelInfo *info, co
             const gboolean bar = x < at.x || x >= at.x + at.width || y < at.y || y >= at.y + at.height;
             for (guint c = 0; c < 3 && !bar; c++)
                 if (p->component[c])
-                    in[c] = component_at(p, format, &at, c, x - at.x, y - at.y);
+                    in[c] = component_at(p, format, &at, info->filter == STH_FILTER_ANTIALIAS, c, x - at.x, y - at.y);
             to_rgb(format, in, rgb);
             for (guint c = 0; c < 3; c++) {
                 const double value = CLAMP(rgb[info->bgr ? 2 - c : c], 0, 255);
@@ -173,8 +173,9 @@ static void test_formats(void)
             for (SthResizePolicy resize = STH_RESIZE_CROP; resize <= STH_RESIZE_LETTERBOX; resize++) {
                 const SthFrameFormat format = {
                     pixel, sizes[size][0], sizes[size][1], size == 1 ? 16 : 0, size == 1 ? 11 : 0, (SthMatrix)((size + (guint)resize) % 3), size & 1};
-                const SthModelInfo info = info_new(resize, sizes[size][2], sizes[size][3], (size + (guint)pixel) & 1);
+                SthModelInfo info = info_new(resize, sizes[size][2], sizes[size][3], (size + (guint)pixel) & 1);
                 Picture picture;
+                info.filter = (SthFilterPolicy)((size + (guint)pixel + (guint)resize) & 1);
                 picture_init(&picture, &format, rand, size & 1);
                 const double worst = compare(&format, &info, &picture);
                 g_test_message("format %d, %ux%u to %ux%u, policy %d: %g", pixel, format.width, format.height, info.width, info.height, resize,
@@ -251,10 +252,15 @@ static const struct {
     const char *name;
     guint width, height;
     SthResizePolicy resize;
-} golden_cases[] = {{"shrink", 97, 61, STH_RESIZE_CROP}, {"enlarge", 13, 9, STH_RESIZE_CROP}, {"stretch", 97, 11, STH_RESIZE_STRETCH}};
+    SthFilterPolicy filter;
+} golden_cases[] = {
+    {"shrink", 97, 61, STH_RESIZE_CROP, STH_FILTER_ANTIALIAS},          {"enlarge", 13, 9, STH_RESIZE_CROP, STH_FILTER_ANTIALIAS},
+    {"stretch", 97, 11, STH_RESIZE_STRETCH, STH_FILTER_ANTIALIAS},      {"opencv_shrink", 97, 61, STH_RESIZE_STRETCH, STH_FILTER_BILINEAR},
+    {"opencv_enlarge", 13, 9, STH_RESIZE_STRETCH, STH_FILTER_BILINEAR}, {"opencv_both", 97, 11, STH_RESIZE_STRETCH, STH_FILTER_BILINEAR},
+};
 
-/* Pillow rounds to 8 bits between its two passes and at the end. */
-static void test_pillow(void)
+/* Both round to 8 bits at the end, Pillow between its two passes as well. */
+static void test_goldens(void)
 {
     for (guint row = 0; row < G_N_ELEMENTS(golden_cases); row++) {
         const guint width = golden_cases[row].width, height = golden_cases[row].height;
@@ -262,7 +268,8 @@ static void test_pillow(void)
         g_autofree char *path = g_test_build_filename(G_TEST_DIST, name, NULL);
         g_autofree guint8 *pixels = g_malloc(width * height * 3);
         const SthFrameFormat format = {.pixel = STH_PIXEL_RGB, .width = width, .height = height};
-        const SthModelInfo info = {.resize = golden_cases[row].resize, .width = 32, .height = 24, .std = {1, 1, 1}};
+        const SthModelInfo info = {
+            .resize = golden_cases[row].resize, .filter = golden_cases[row].filter, .width = 32, .height = 24, .std = {1, 1, 1}};
         const SthFrame frame = {{pixels}, {(gint)width * 3}, 0};
         float out[3 * 24 * 32];
         SthTensor golden;
@@ -308,7 +315,7 @@ int main(int argc, char **argv)
     g_test_add_func("/preprocess/placement", test_placement);
     g_test_add_func("/preprocess/formats", test_formats);
     g_test_add_func("/preprocess/colours", test_colours);
-    g_test_add_func("/preprocess/pillow", test_pillow);
+    g_test_add_func("/preprocess/goldens", test_goldens);
     g_test_add_func("/preprocess/refused", test_refused);
     return g_test_run();
 }

@@ -34,6 +34,12 @@ typedef enum {
     STH_RESIZE_LETTERBOX, /* scale to fit, pad with the mean (0 after normalising) */
 } SthResizePolicy;
 
+/* What becomes of the pixels between where a frame is made smaller. Accuracy depends on its being what the model was trained with. */
+typedef enum {
+    STH_FILTER_ANTIALIAS = 0, /* all of them count: bilinear of Pillow, and of PyTorch with antialias=True */
+    STH_FILTER_BILINEAR,      /* the two nearest in each direction count: INTER_LINEAR of OpenCV, and PyTorch with antialias=False */
+} SthFilterPolicy;
+
 typedef enum {
     STH_ACTIVATION_SOFTMAX = 0, /* the model gives logits: softmax makes confidences */
     STH_ACTIVATION_SIGMOID,     /* the model gives logits of independent classes */
@@ -60,6 +66,7 @@ typedef struct {
     float mean[3], std[3];       /* sth.mean, sth.std: input = (x - mean) / std with x in 0…255, in the order of
                                     sth.color [ImageNet: 123.675 116.28 103.53, 58.395 57.12 57.375] */
     SthResizePolicy resize;      /* sth.resize: crop, stretch, letterbox [crop] */
+    SthFilterPolicy filter;      /* sth.filter: antialias, bilinear [antialias] */
     SthActivation activation;    /* sth.activation: softmax, sigmoid, none [none if the network ends in one of these itself, else softmax] */
     guint rate_n, rate_d;        /* sth.sample-rate: frames a second that enter the window, fraction [8/1] */
 } SthModelInfo;
