@@ -20,13 +20,14 @@
 #include "ops/inverted_residual.h"
 
 #define B STH_BLOCK
-#define CACHE_BYTES (640 * 1024) /* of x, e and d: what a second cache of 1 MB has room for beside weights */
+#define CACHE_BYTES (768 * 1024) /* of x, e and d: what a second cache of 1 MB has room for beside weights */
 #define MOST_TAPS 1024           /* of a depthwise kernel */
 
 typedef struct {
     gsize offset; /* of the ring in e, floats */
     gsize pitch;  /* positions a row */
     gsize frame;  /* floats */
+    gsize frames; /* that it holds: where taps span none, those of a step */
 } Ring;
 
 typedef struct {
@@ -34,7 +35,7 @@ typedef struct {
     SthInvertedPack pack;
     gsize images, frames;                      /* frames of an image; if no kernel spans frames, all are of one image */
     gsize band_rows, bands;                    /* of the result */
-    gsize step_frames, ring;                   /* frames a step; that a ring holds */
+    gsize step_frames, ring;                   /* frames a step; with those that taps span */
     gint32 t_first, t_last;                    /* of all taps */
     gsize e_rows, e_cols;                      /* of an expanded band with its padding */
     gsize x_rows, x_pitch, x_channel, x_frame; /* rows and floats; x_frame 0: the input is read where it is */
@@ -105,11 +106,12 @@ static gsize set_sizes(Inverted *v, gsize rows, gsize frames)
                 continue;
             ring->pitch = block->sampled ? width : v->e_cols;
             ring->frame = (block->sampled ? rows : v->e_rows) * ring->pitch * B;
+            ring->frames = own ? v->ring : frames;
             ring->offset = own ? shared + e : 0;
             if (own)
-                e += v->ring * ring->frame;
+                e += ring->frames * ring->frame;
             else
-                shared = MAX(shared, v->ring * ring->frame);
+                shared = MAX(shared, ring->frames * ring->frame);
         }
     v->d_step = frames * rows * width * B;
     v->x_bytes = v->ring * v->x_frame * sizeof(float);
@@ -334,8 +336,8 @@ static void sum_taps(const Band *band, const SthInvertedBlock *block, const Ring
             skipped++;
         if (frame < 0 || frame >= (gint64)v->frames)
             continue;
-        taps[n++] =
-            band->e + ring->offset + (gsize)frame % v->ring * ring->frame + (block->sampled ? 0 : ((gsize)tap->h * ring->pitch + (gsize)tap->w) * B);
+        taps[n++] = band->e + ring->offset + (gsize)frame % ring->frames * ring->frame +
+                    (block->sampled ? 0 : ((gsize)tap->h * ring->pitch + (gsize)tap->w) * B);
     }
     weights += skipped * B;
     for (gint64 row = 0; row < band->rows; row++, d += width * B) {
@@ -355,7 +357,7 @@ static void run_block(const Band *band, guint index)
 
     missing_frames(band, block->t_first, block->t_last, &from, &end);
     for (gint64 frame = from; frame < end; frame++) {
-        float *e = band->e + ring->offset + (gsize)frame % v->ring * ring->frame;
+        float *e = band->e + ring->offset + (gsize)frame % ring->frames * ring->frame;
 
         if (block->sampled)
             expand_sampled(band, block, ring, frame, e);
