@@ -53,6 +53,10 @@ def thin_tsn():
     return nets.TSN(thin_resnet((1, 1, 1, 1), resnet.BasicBlock)())
 
 
+def thin_tsn_resnet50():
+    return nets.TSN(thin_resnet((1, 1, 1, 1), resnet.Bottleneck, 32)())
+
+
 def thin_mobilenet_v2():
     return nets.thinned(models.MobileNetV2, 4, inverted_residual_setting=[
         [1, 16, 1, 1], [4, 64, 2, 2], [6, 24, 1, 2]])
@@ -92,6 +96,9 @@ NETWORKS = [
     Network("mvit_v2_s", models.video.mvit_v2_s, nets.thin_mvit_v2, "NCTHW", 16, 16),
     Network("swin3d_t", lambda: nets.swin3d(True), lambda: nets.swin3d(False), "NCTHW", 16, 16),
     Network("tsn_resnet18", full_tsn, thin_tsn, "NTCHW", 13),
+    Network("tsn_resnet50", lambda: nets.TSN(models.resnet50()), thin_tsn_resnet50, "NTCHW", 13),
+    Network("tsn_mobilenet_v2", lambda: nets.TSN(models.mobilenet_v2()),
+            lambda: nets.TSN(thin_mobilenet_v2()), "NTCHW", 13),
     Network("tsm_mobilenet_v2", lambda: nets.tsm(models.mobilenet_v2(), 8),
             lambda: nets.tsm(thin_mobilenet_v2(), 4), "NTCHW", 13),
 ]
