@@ -11,6 +11,9 @@
 #include "base/cpu.h"
 #include "kernels/blas.h"
 
+/* What openblas_get_corename() must say; NULL: what it finds itself. */
+static const char *const cores[] = {[STH_CPU_C] = NULL, [STH_CPU_NEON] = NULL, [STH_CPU_AVX2] = " Haswell", [STH_CPU_AVX512] = " SkylakeX"};
+
 static gpointer host_library;
 static int (*host_threads)(void);
 static char *(*host_core)(void);
@@ -32,7 +35,6 @@ static void load_host_library(void)
 
 static void test_host_untouched(void)
 {
-    static const char *const cores[] = {[STH_CPU_C] = NULL, [STH_CPU_AVX2] = " Haswell", [STH_CPU_AVX512] = " SkylakeX"};
     const char *core = cores[sth_cpu_level()];
     int threads;
     char *line;
@@ -137,6 +139,27 @@ static void test_threads(void)
     multiply_many(NULL);
 }
 
+/* No host loads OpenBLAS before us, one may afterwards: our kernels are right, and its copy is its own. */
+static void test_first(void)
+{
+    if (g_test_subprocess()) {
+        const char *core = cores[sth_cpu_level()];
+
+        g_assert_true(sth_blas_load(NULL));
+        if (core)
+            g_assert_true(g_str_has_suffix(sth_blas_describe(), core));
+        load_host_library();
+#ifdef __x86_64__
+        g_assert_cmpstr(host_core(), ==, "Prescott");
+#endif
+        if (core)
+            g_assert_true(g_str_has_suffix(sth_blas_describe(), core));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+}
+
 /* A user's choice of kernels counts for our copy too. */
 static void test_user_choice(void)
 {
@@ -163,6 +186,7 @@ int main(int argc, char **argv)
     g_test_add_func("/blas/runs-convolutions", test_runs_convolutions);
     g_test_add_func("/blas/products", test_products);
     g_test_add_func("/blas/threads", test_threads);
+    g_test_add_func("/blas/first", test_first);
     g_test_add_func("/blas/user-choice", test_user_choice);
     return g_test_run();
 }
