@@ -196,10 +196,12 @@ static void multiply_block(const Tile *tile, const SthConvBlock *block)
 static const float *first_row(const Job *job, gsize index)
 {
     const Gemm *g = job->g;
-    const gsize tiles = g->tiles / g->conv.batch, image = index % g->tiles / tiles;
+    gsize tiles, image;
 
     if (!g->direct || index >= g->conv.groups * g->tiles)
         return NULL;
+    tiles = g->tiles / g->conv.batch;
+    image = index % g->tiles / tiles;
     return job->in + (image * g->conv.groups + index / g->tiles) * g->conv.in_channels * g->columns + index % tiles * g->tile_panels * COLS;
 }
 
