@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Tests of the layers, the better start and the exporter: python3 -m unittest test_sth"""
+import copy
 import itertools
 import unittest
 
@@ -199,20 +200,52 @@ class Convert(unittest.TestCase):
 class Start(unittest.TestCase):
     """Re-made BatchNorms, unit filters and permuted channels change nothing."""
 
-    def test_same_function(self):
+    @classmethod
+    def setUpClass(cls):
         torch.manual_seed(0)
-        flat_net = torchvision.models.mobilenet_v2(num_classes=1000).eval()
-        batch = torch.randn(4, 3, 64, 64)
+        cls.imagenet = torchvision.models.mobilenet_v2(num_classes=1000).eval()
+        cls.pictures = torch.randn(4, 3, 64, 64)
+        cls.flat = pretrained.flat_from_imagenet(cls.imagenet.state_dict(), [cls.pictures], 5, 4).eval()
+        cls.clip = cls.pictures.transpose(0, 1)[None]
+
+    def test_flat_is_the_imagenet_network(self):
         with torch.no_grad():
-            before = flat_net.features(batch)
-        pretrained.restore_batchnorm(flat_net, [batch])
-        for layer in flat_net.features:
-            convs = [m for m in layer.modules() if isinstance(m, torch.nn.Conv2d)]
-            norms = [m for m in layer.modules() if isinstance(m, torch.nn.BatchNorm2d)]
-            for conv, norm in zip(convs, norms):
-                pretrained.normalise_filters(conv, norm)
+            pooled = self.imagenet.features(self.pictures).mean((0, 2, 3))
+            torch.testing.assert_close(self.flat(self.clip)[0], self.flat.head.linear(pooled),
+                                       rtol=1e-3, atol=1e-3)
+
+    def test_sth_starts_as_the_flat_network(self):
         with torch.no_grad():
-            torch.testing.assert_close(flat_net.features(batch), before, rtol=1e-3, atol=1e-3)
+            expected = self.flat(self.clip)
+        for kind in networks.Temporal.KINDS:
+            # without taps, and before any plane fades
+            net, lost = pretrained.sth_from_flat(copy.deepcopy(self.flat), [self.clip],
+                                                 networks.Temporal(kind), 0, False)
+            if kind == "tsm":
+                continue  # shifts from the start
+            for block in net.blocks:
+                if block.time is not None:
+                    nn.init.zeros_(block.time.taps)
+            with torch.no_grad():
+                torch.testing.assert_close(net.eval()(self.clip), expected, rtol=1e-4, atol=1e-4)
+            self.assertTrue(all(share < 0.25 if kind == "sth" else share == 0 for share in lost))
+
+    def test_temporal_channels_are_the_cheapest(self):
+        before = copy.deepcopy(self.flat)
+        with torch.no_grad():
+            net, _ = pretrained.sth_from_flat(copy.deepcopy(self.flat), [self.clip], networks.Temporal(), 0)
+            cost = pretrained.plane_costs(before, [self.clip])[5]
+        dw = net.blocks[5].depthwise
+        cheapest = cost.argsort()[:dw.last - dw.first].sort()[0]
+        planes = before.blocks[5].depthwise.weight[cheapest, 0]
+        torch.testing.assert_close(dw.weight[dw.first:dw.last, 0, 1, 1], planes.sum((1, 2)))
+
+    def test_both_directions_start_alike(self):
+        net = copy.deepcopy(self.flat)
+        with torch.no_grad():
+            words = net(self.clip)
+            pretrained.widen_to_directions(net)
+            torch.testing.assert_close(net(self.clip), torch.cat([words[:, :4], words], 1))
 
     def test_slice_order(self):
         cost = torch.tensor([5., 1., 4., 3., 2., 6., 7., 8.])

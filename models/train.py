@@ -33,6 +33,8 @@ def parse_arguments():
     p.add_argument("--data", required=True, help="root folder of the data set")
     start_from = p.add_mutually_exclusive_group(required=True)
     start_from.add_argument("--weights", help="ImageNet MobileNetV2, folded (.pth)")
+    start_from.add_argument("--flat", metavar="CHECKPOINT",
+                            help="go on from a TSN of this program: some of its planes become temporal")
     start_from.add_argument("--finetune", metavar="MODEL.onnx",
                             help="go on from a model of export.py (form a); only the classifier is new")
     p.add_argument("--output", required=True, help="checkpoint to write")
@@ -109,6 +111,23 @@ def mixed_targets(x, labels, classes, alpha, rng):
             targets * share + targets[order] * (1 - share))
 
 
+def loss_of(logits, targets, direction):
+    """Cross entropy with label smoothing.
+
+    With direction also of the sums over all words forwards, all words
+    backwards, and `nothing`: what tells forwards from backwards is much the
+    same for all words, which ten clips of each do not show by themselves.
+    """
+    loss = F.cross_entropy(logits, targets, label_smoothing=0.1)
+    if direction:
+        words = (logits.shape[1] - 1) // 2
+        parts = [words, words, 1]
+        sums = torch.stack([part.logsumexp(1) for part in logits.split(parts, 1)], 1)
+        loss = loss + F.cross_entropy(
+            sums, torch.stack([part.sum(1) for part in targets.split(parts, 1)], 1))
+    return loss
+
+
 @torch.no_grad()
 def update_average(average, net, step):
     """Exponential moving average of all weights and statistics."""
@@ -146,6 +165,19 @@ class Schedule:
         return sizes[min(int(self.progress() * len(sizes)), len(sizes) - 1)]
 
 
+def trained_flat(args):
+    """The 2-D network of --flat with its labels; for --direction one of words learns both directions."""
+    state = torch.load(args.flat, map_location="cpu")
+    if state["temporal"] != "tsn" or state["frames"] != args.frames:
+        raise SystemExit("%s: a %s of %d frames; --flat takes a TSN of %d" % (
+            args.flat, state["temporal"].upper(), state["frames"], args.frames))
+    flat, labels = networks.from_checkpoint(state), state["labels"]
+    if args.direction and not state["direction"]:
+        pretrained.widen_to_directions(flat)
+        labels = data.direction_labels(labels)
+    return flat, labels
+
+
 def start(args, samples):
     """A network that starts from earlier weights, with statistics of our frames.
 
@@ -158,11 +190,16 @@ def start(args, samples):
     clips = to_input(frames_of(64, args.sizes[0]))
     if args.finetune:
         return onnx_import.sth_from_onnx(args.finetune, clips[:24].split(8), len(samples.labels))
-    flat = [c.transpose(0, 1) for c in clips[:24]]
-    weights = torch.load(args.weights, map_location="cpu")
+    if args.flat:
+        flat, labels = trained_flat(args)
+        if labels != samples.labels:
+            raise SystemExit("%s: other labels than this data" % args.flat)
+    else:
+        flat = pretrained.flat_from_imagenet(
+            torch.load(args.weights, map_location="cpu"),
+            [c.transpose(0, 1) for c in clips[:24]], len(samples.labels), args.frames)
     temporal = networks.Temporal(args.temporal, args.p, args.integration)
-    net, lost = pretrained.sth_from_imagenet(weights, flat, len(samples.labels), args.frames,
-                                             temporal, args.tap_seed, args.fade == 0)
+    net, lost = pretrained.sth_from_flat(flat, clips[:24].split(8), temporal, args.tap_seed, args.fade == 0)
     print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
     pretrained.refresh_batchnorm(net, clips.split(16))
     return net, {}
@@ -189,7 +226,7 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
             group["lr"] = args.lr * schedule.rate()
         with torch.autocast("cpu", torch.bfloat16, enabled=not args.float32):
             logits = net(x)
-        loss = F.cross_entropy(logits.float(), targets, label_smoothing=0.1)
+        loss = loss_of(logits.float(), targets, args.direction)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""From an ImageNet MobileNetV2 to a good start for its STH version.
+"""From a 2-D MobileNetV2 to a good start for its STH version.
 
-The weights have their BatchNorms folded.  Four steps that do not change what
-the 2-D network computes, and one that does:
+ImageNet weights have their BatchNorms folded; a TSN that was trained here
+needs the last three steps only.  Four steps that do not change what the 2-D
+network computes, and one that does:
 
 1. give the identity BatchNorms the statistics of real frames, so that training
    mode behaves;
@@ -76,33 +77,35 @@ def normalise_filters(conv, norm):
 
 
 @torch.no_grad()
-def plane_costs(model, batches):
-    """Per depthwise layer, the cost [C] of losing each channel's 3x3 kernel.
+def plane_costs(net, batches):
+    """Per block of a 2-D network, the cost [C] of losing each channel's 3x3 kernel.
 
-    The mean squared change of the convolution's output when the kernel becomes
-    its sum at the centre, times what BatchNorm and projection make of it.
+    The mean squared change of the depthwise output when the kernel becomes its
+    sum at the centre, times what BatchNorm and projection make of it.
     """
     costs, hooks = [], []
-    for block in model.features[1:18]:
-        depthwise, norm = block.conv[-3][0], block.conv[-3][1]
+    for block in net.blocks:
+        norm = block.depthwise_bn
         gain = (norm.weight ** 2 / (norm.running_var + norm.eps)
-                * block.conv[-2].weight.flatten(1).pow(2).sum(0))
-        total = torch.zeros(depthwise.out_channels)
+                * block.project.weight.flatten(1).pow(2).sum(0))
+        total = torch.zeros(block.depthwise.channels)
         costs.append(total)
 
         def measure(module, inputs, output, total=total, gain=gain):
-            x = inputs[0][:, :, ::module.stride[0], ::module.stride[1]]
+            x = inputs[0][:, :, ::module.stride, ::module.stride]
             flat = x * module.weight.sum((1, 2, 3)).view(1, -1, 1, 1)
             total.add_((output - flat).pow(2).mean((0, 2, 3)) * gain)
 
-        hooks.append(depthwise.register_forward_hook(measure))
+        hooks.append(block.depthwise.register_forward_hook(measure))
+    net.eval()
     for batch in batches:
-        model(batch)
+        net(batch)
     for hook in hooks:
         hook.remove()
     return costs
 
 
+@torch.no_grad()
 def _slice_order(cost, first, count):
     """A permutation that puts the `count` cheapest channels at `first`."""
     ranked = torch.argsort(cost)
@@ -110,57 +113,71 @@ def _slice_order(cost, first, count):
     return torch.cat([rest[:first], cheap, rest[first:]])
 
 
-def _copy_conv(target, source, rows=None, columns=None):
-    """Copy a weight with its output and input channels permuted."""
-    weight = source.weight if rows is None else source.weight[rows]
-    target.weight.copy_(weight if columns is None else weight[:, columns])
-
-
-def _copy_norm(target, source, order=None):
-    """Copy a BatchNorm with its channels permuted."""
-    for name in ("weight", "bias", "running_mean", "running_var"):
-        value = getattr(source, name)
-        getattr(target, name).copy_(value if order is None else value[order])
+def _permute(module, order, axis=0):
+    """Put the channels of a convolution (axis: 0 outputs, 1 inputs) or of a BatchNorm in another order."""
+    for name, value in module.state_dict(keep_vars=True).items():
+        if name != "num_batches_tracked":
+            value.data = value.data.index_select(axis, order)
 
 
 @torch.no_grad()
-def sth_from_imagenet(weights, batches, classes, frames, temporal=Temporal(), seed=TAP_SEED,
-                      line=True):
-    """Return an STHMobileNetV2, or a rival, that starts from ImageNet weights.
+def flat_from_imagenet(weights, batches, classes, frames):
+    """The 2-D network (TSN) that starts from ImageNet weights.
 
     weights: state dictionary that loads strictly into torchvision's
-    mobilenet_v2 with 1000 classes.  batches: list of normalised frames.
-    seed, line: see STHDepthwise.copy_plane.  Also returns what share of each block's energy the temporal channels gave up.
+    mobilenet_v2 with 1000 classes.  batches: list of normalised frames
+    [N, 3, H, W].  The classifier is new.
     """
-    flat = torchvision.models.mobilenet_v2(num_classes=1000)
-    flat.load_state_dict(weights)
-    restore_batchnorm(flat, batches)
-    for layer in flat.features:
-        convs = [m for m in layer.modules() if isinstance(m, nn.Conv2d)]
-        norms = [m for m in layer.modules() if isinstance(m, nn.BatchNorm2d)]
-        for conv, norm in zip(convs, norms):
-            normalise_filters(conv, norm)
-    costs = plane_costs(flat, batches)
-    net = STHMobileNetV2(classes, frames, temporal)
-    _copy_conv(net.stem, flat.features[0][0])
-    _copy_norm(net.stem_bn, flat.features[0][1])
-    for i, (block, old) in enumerate(zip(net.blocks, flat.features[1:18])):
+    old = torchvision.models.mobilenet_v2(num_classes=1000)
+    old.load_state_dict(weights)
+    restore_batchnorm(old, batches)
+    net = STHMobileNetV2(classes, frames, Temporal("tsn"))
+    # both list convolutions and norms in the order in which they run
+    for kinds in ((nn.Conv2d, STHDepthwise), nn.BatchNorm2d):
+        pairs = zip([m for m in net.modules() if isinstance(m, kinds)],
+                    [m for m in old.features.modules() if isinstance(m, kinds)])
+        for new, source in pairs:
+            new.load_state_dict(source.state_dict(), strict=not isinstance(new, STHDepthwise))
+    for conv, norm in zip([m for m in net.modules() if isinstance(m, (nn.Conv2d, STHDepthwise))],
+                          [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]):
+        normalise_filters(conv, norm)
+    return net
+
+
+@torch.no_grad()
+def sth_from_flat(flat, batches, temporal, seed=TAP_SEED, line=True):
+    """A network that sees time as `temporal` says and starts from a 2-D one.
+
+    flat: STHMobileNetV2 without temporal channels; it is changed.  batches:
+    list of its inputs.  seed, line: see STHDepthwise.copy_plane.  Also returns
+    what share of each block's energy the temporal channels gave up.
+    """
+    net = STHMobileNetV2(flat.head.linear.out_features, flat.frames, temporal)
+    costs, lost = plane_costs(flat, batches), []
+    for i, (block, old, cost) in enumerate(zip(net.blocks, flat.blocks, costs)):
         dw = block.depthwise
-        order = _slice_order(costs[i], dw.first, dw.last - dw.first)
-        if block.expand is not None:
-            _copy_conv(block.expand, old.conv[0][0], rows=order)
-            _copy_norm(block.expand_bn, old.conv[0][1], order)
-        elif i == 0:
-            _copy_conv(net.stem, flat.features[0][0], rows=order)
-            _copy_norm(net.stem_bn, flat.features[0][1], order)
-        dw.copy_plane(old.conv[-3][0].weight[order], seed, line)
-        _copy_norm(block.depthwise_bn, old.conv[-3][1], order)
-        _copy_conv(block.project, old.conv[-2], columns=order)
-        _copy_norm(block.project_bn, old.conv[-1])
-    _copy_conv(net.last, flat.features[18][0])
-    _copy_norm(net.last_bn, flat.features[18][1])
-    return net, [float(c.sort()[0][:b.depthwise.last - b.depthwise.first].sum() / c.sum())
-                 for b, c in zip(net.blocks, costs)]
+        order = _slice_order(cost, dw.first, dw.last - dw.first)
+        lost.append(float(cost[order][dw.first:dw.last].sum() / cost.sum()))
+        before = (old.expand, old.expand_bn) if old.expand is not None else (flat.stem, flat.stem_bn)
+        assert old.expand is not None or i == 0
+        for module in before + (old.depthwise_bn,):
+            _permute(module, order)
+        _permute(old.project, order, 1)
+        dw.copy_plane(old.depthwise.weight[order], seed, line)
+    net.load_state_dict({k: v for k, v in flat.state_dict().items() if ".depthwise." not in k},
+                        strict=False)
+    return net, lost
+
+
+@torch.no_grad()
+def widen_to_directions(net):
+    """Make a classifier of words (and `nothing`) one of data.direction_labels: both directions start alike."""
+    old = net.head.linear
+    words = old.out_features - 1
+    rows = torch.cat([torch.arange(words), torch.arange(words + 1)])
+    net.head.linear = nn.Linear(old.in_features, 2 * words + 1)
+    net.head.linear.weight.copy_(old.weight[rows])
+    net.head.linear.bias.copy_(old.bias[rows])
 
 
 @torch.no_grad()
