@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import golden
-from sth import convert, layers, networks, onnx_export, onnx_run, pretrained, torch_forms
+from sth import convert, layers, networks, onnx_export, onnx_run, pretrained, samples, torch_forms
 
 FRAMES = 5
 
@@ -239,6 +239,46 @@ class Start(unittest.TestCase):
         cheapest = cost.argsort()[:dw.last - dw.first].sort()[0]
         planes = before.blocks[5].depthwise.weight[cheapest, 0]
         torch.testing.assert_close(dw.weight[dw.first:dw.last, 0, 1, 1], planes.sum((1, 2)))
+
+    def test_frozen_blocks(self):
+        """Only the blocks behind are temporal and learn, also their BatchNorms' statistics."""
+        net, _ = pretrained.sth_from_flat(copy.deepcopy(self.flat), [self.clip], networks.Temporal(begin=7))
+        net.freeze(7)
+        with torch.no_grad():
+            before = self.flat.before(self.clip, 7)
+            torch.testing.assert_close(net.eval().before(self.clip, 7), before)
+            torch.testing.assert_close(net.after(before, 7), net(self.clip))
+        pretrained.refresh_batchnorm(net, [before], lambda model, x: model.after(x, 7))
+        for i, (block, old) in enumerate(zip(net.blocks, self.flat.blocks)):
+            self.assertEqual(block.depthwise.last > block.depthwise.first, i >= 7)
+            self.assertEqual(block.project.weight.requires_grad, i >= 7)
+            self.assertEqual(torch.equal(block.project_bn.running_var, old.project_bn.running_var), i < 7)
+
+    def test_activations(self):
+        """Views are taken in turn, and go on as the whole network would."""
+        class Pictures(samples.ClipSamples):
+            """Noise that is another in each view."""
+
+            def __init__(self):
+                super().__init__([None] * 3, ["a", "b", "c"], 4, 0)
+
+            def __getitem__(self, key):
+                epoch, i, size = key
+                rng = np.random.default_rng((epoch, i))
+                return torch.from_numpy(rng.integers(0, 256, (4, size, size, 3), np.uint8)), i
+
+        kept = samples.Activations(Pictures(), self.flat, 7, 2, 64, 2, 0, progress=lambda *_, **__: None)
+        self.assertEqual(3, len(kept))
+        self.assertTrue(torch.equal(kept[0, 1, 64][0], kept[2, 1, 64][0]))
+        self.assertFalse(torch.equal(kept[0, 1, 64][0], kept[1, 1, 64][0]))
+        for view in range(2):
+            pictures, label = Pictures()[view, 2, 64]
+            activations, same = kept[view, 2, 64]
+            self.assertEqual(label, same)
+            with torch.no_grad():
+                expected = self.flat(samples.to_input(pictures[None]))
+                torch.testing.assert_close(kept.run(self.flat, activations[None]), expected,
+                                           rtol=0.05, atol=0.02 * float(expected.abs().max()))
 
     def test_both_directions_start_alike(self):
         net = copy.deepcopy(self.flat)

@@ -23,7 +23,10 @@ from torch.nn import functional as F
 
 from sth import augment, data, datasets, networks, onnx_import, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
-from sth.samples import ClipSamples, SignSamples, epoch_batches, to_input
+from sth.samples import Activations, ClipSamples, SignSamples, epoch_batches, to_input
+
+# of the loss of forwards against backwards, beside that of the words
+DIRECTION_WEIGHT = 3.0
 
 
 def parse_arguments():
@@ -52,6 +55,10 @@ def parse_arguments():
                    help="how the network sees time (networks.Temporal)")
     p.add_argument("--p", type=float, default=0.25, help="fraction of temporal channels of STH")
     p.add_argument("--integration", choices=("sum", "attention"), default="sum")
+    p.add_argument("--frozen", type=int, default=0, metavar="BLOCKS",
+                   help="with --flat: the stem and so many blocks stay as they are, 2-D, and run once for "
+                        "all epochs, which then take seconds")
+    p.add_argument("--views", type=int, default=8, help="with --frozen: differently augmented passes kept in memory")
     p.add_argument("--direction", action="store_true",
                    help="fsl105: play half of the clips backwards and learn word and direction")
     p.add_argument("--fade", type=float, default=0.0, metavar="SHARE",
@@ -75,6 +82,8 @@ def parse_arguments():
         p.error("--cache is needed for fsl105")
     if args.finetune and (args.temporal, args.p, args.integration) != ("sth", 0.25, "sum"):
         p.error("--finetune goes on from STH, p = 1/4, sum")
+    if args.frozen and (not args.flat or len(args.sizes) > 1):
+        p.error("--frozen goes with --flat and one size")
     return args
 
 
@@ -93,8 +102,9 @@ def open_samples(args):
 
 def optimiser_for(net, args):
     """AdamW; convolution kernels decay, BatchNorm, biases and temporal taps do not."""
-    decay = [p for n, p in net.named_parameters() if p.dim() > 1 and "taps" not in n]
-    plain = [p for n, p in net.named_parameters() if p.dim() <= 1 or "taps" in n]
+    learnt = [(n, p) for n, p in net.named_parameters() if p.requires_grad]
+    decay = [p for n, p in learnt if p.dim() > 1 and "taps" not in n]
+    plain = [p for n, p in learnt if p.dim() <= 1 or "taps" in n]
     return torch.optim.AdamW([{"params": decay, "weight_decay": args.weight_decay},
                               {"params": plain, "weight_decay": 0.0}], lr=args.lr)
 
@@ -116,14 +126,16 @@ def loss_of(logits, targets, direction):
 
     With direction also of the sums over all words forwards, all words
     backwards, and `nothing`: what tells forwards from backwards is much the
-    same for all words, which ten clips of each do not show by themselves.
+    same for all words, which ten clips of each do not show by themselves.  The
+    second loss weighs more: alone, words are learnt first and time is ignored
+    until the rate has fallen.
     """
     loss = F.cross_entropy(logits, targets, label_smoothing=0.1)
     if direction:
         words = (logits.shape[1] - 1) // 2
         parts = [words, words, 1]
         sums = torch.stack([part.logsumexp(1) for part in logits.split(parts, 1)], 1)
-        loss = loss + F.cross_entropy(
+        loss = loss + DIRECTION_WEIGHT * F.cross_entropy(
             sums, torch.stack([part.sum(1) for part in targets.split(parts, 1)], 1))
     return loss
 
@@ -198,10 +210,13 @@ def start(args, samples):
         flat = pretrained.flat_from_imagenet(
             torch.load(args.weights, map_location="cpu"),
             [c.transpose(0, 1) for c in clips[:24]], len(samples.labels), args.frames)
-    temporal = networks.Temporal(args.temporal, args.p, args.integration)
+    temporal = networks.Temporal(args.temporal, args.p, args.integration, args.frozen)
     net, lost = pretrained.sth_from_flat(flat, clips[:24].split(8), temporal, args.tap_seed, args.fade == 0)
     print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
-    pretrained.refresh_batchnorm(net, clips.split(16))
+    if args.frozen:
+        net.freeze(args.frozen)
+    else:
+        pretrained.refresh_batchnorm(net, clips.split(16))
     return net, {}
 
 
@@ -220,12 +235,12 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
     net.train()
     last = time.time()
     for frames, labels in epoch_batches(samples, args.seed, epoch, size, args.batch, args.workers):
-        x, targets = mixed_targets(to_input(frames), labels, len(samples.labels),
+        x, targets = mixed_targets(samples.to_net(frames), labels, len(samples.labels),
                                    args.mixup, rng)
         for group in optimiser.param_groups:
             group["lr"] = args.lr * schedule.rate()
         with torch.autocast("cpu", torch.bfloat16, enabled=not args.float32):
-            logits = net(x)
+            logits = samples.run(net, x)
         loss = loss_of(logits.float(), targets, args.direction)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -255,7 +270,7 @@ def commit():
 def save(path, args, samples, **content):
     """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
     content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
-                   temporal=args.temporal, p=args.p, integration=args.integration,
+                   temporal=args.temporal, p=args.p, integration=args.integration, frozen=args.frozen,
                    direction=args.direction, dataset=args.dataset, signers=args.signers,
                    seed=args.seed, commit=commit())
     torch.save(content, path + ".new")
@@ -284,6 +299,9 @@ def main():
         epoch, schedule.step, schedule.seconds = state["epoch"], state["step"], state["seconds"]
         if schedule.progress() >= args.fade:
             fade(net, 0)
+    if args.frozen:
+        samples = Activations(samples, net, args.frozen, args.views, args.sizes[0], args.batch, args.workers)
+        args.workers = 0  # nothing is left to augment
     while schedule.progress() < 1:
         began = time.time()
         size = schedule.size()
@@ -298,7 +316,7 @@ def main():
     fade(average, 0)
     torch.manual_seed(args.seed)
     final = epoch_batches(samples, args.seed, 1 << 18, args.sizes[-1], args.batch, args.workers)
-    pretrained.refresh_batchnorm(average, (to_input(x) for x, _ in islice(final, 32)))
+    pretrained.refresh_batchnorm(average, (samples.to_net(x) for x, _ in islice(final, 32)), samples.run)
     save(args.output, args, samples, average=average.state_dict(), epoch=epoch,
          seconds=schedule.seconds, base_metadata=base_metadata, finished=True)
 

@@ -42,16 +42,21 @@ class Temporal:
 
     kind: `sth`, or a rival: `tsn` (2-D, mean over frames), `tsm` (shifted
     channels, arXiv 1811.08383), `2plus1d` (a 3x1x1 depthwise convolution after
-    every 3x3 one); p and integration: of STH.
+    every 3x3 one); p and integration: of STH; begin: the blocks before it stay 2-D.
     """
 
     KINDS = ("sth", "tsn", "tsm", "2plus1d")
 
-    def __init__(self, kind="sth", p=0.25, integration="sum"):
+    def __init__(self, kind="sth", p=0.25, integration="sum", begin=0):
         if kind not in self.KINDS:
             raise ValueError("%s is none of %s" % (kind, ", ".join(self.KINDS)))
         self.kind, self.integration = kind, integration
         self.p = p if kind == "sth" else 0.0
+        self.begin = begin
+
+    def of_block(self, number):
+        """The same, or 2-D, for one block."""
+        return self if number >= self.begin else Temporal("tsn")
 
 
 class InvertedResidual(nn.Module):
@@ -102,8 +107,8 @@ class STHMobileNetV2(nn.Module):
         for expansion, outputs, repeats, stride in settings:
             for i in range(repeats):
                 blocks.append(InvertedResidual(inputs, outputs, expansion,
-                                               stride if i == 0 else 1, frames, temporal,
-                                               len(blocks)))
+                                               stride if i == 0 else 1, frames,
+                                               temporal.of_block(len(blocks)), len(blocks)))
                 inputs = outputs
         self.blocks = nn.ModuleList(blocks)
         self.last = nn.Conv2d(inputs, last, 1, bias=False)
@@ -111,12 +116,27 @@ class STHMobileNetV2(nn.Module):
         self.act = ReLU6()
         self.head = _Head(last, classes, frames, dropout)
 
-    def forward(self, x):
-        """[N, 3, T, H, W] to logits [N, classes]."""
+    def before(self, x, number):
+        """[N, 3, T, H, W] to what block `number` takes, frames as batch."""
         x = self.act(self.stem_bn(self.stem(fold_time(x))))
-        for block in self.blocks:
+        for block in self.blocks[:number]:
+            x = block(x)
+        return x
+
+    def after(self, x, number):
+        """What block `number` takes to logits [N, classes]."""
+        for block in self.blocks[number:]:
             x = block(x)
         return self.head(self.act(self.last_bn(self.last(x))))
+
+    def forward(self, x):
+        """[N, 3, T, H, W] to logits [N, classes]."""
+        return self.after(self.before(x, 0), 0)
+
+    def freeze(self, number):
+        """Leave the stem and the first blocks out of the training."""
+        for module in [self.stem, self.stem_bn, *self.blocks[:number]]:
+            module.requires_grad_(False)
 
 
 class ResidualBlock(nn.Module):
@@ -208,7 +228,7 @@ def sth_resnet50(classes, frames=8, p=0.25, integration="sum"):
 def from_checkpoint(state):
     """The MobileNetV2 of a checkpoint of train.py, with its averaged weights, for evaluation."""
     temporal = Temporal(state.get("temporal", "sth"), state.get("p", 0.25),
-                        state.get("integration", "sum"))
+                        state.get("integration", "sum"), state.get("frozen", 0))
     net = STHMobileNetV2(len(state["labels"]), state["frames"], temporal)
     net.load_state_dict(state["average"])
     return net.eval()

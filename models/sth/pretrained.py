@@ -181,16 +181,19 @@ def widen_to_directions(net):
 
 
 @torch.no_grad()
-def refresh_batchnorm(model, batches):
-    """Re-estimate all BatchNorm statistics from normalised [N, 3, T, H, W]."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+def refresh_batchnorm(model, batches, run=nn.Module.__call__):
+    """Re-estimate the BatchNorm statistics, but those of frozen layers.
+
+    batches: what run(model, batch) takes, by default normalised [N, 3, T, H, W].
+    """
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.weight.requires_grad]
     momenta = [m.momentum for m in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
     model.train()
     for batch in batches:
-        model(batch)
+        run(model, batch)
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum
     model.eval()

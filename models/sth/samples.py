@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Training samples: augmented clips, each reproducible from a seed.
 
-Both kinds are indexed by (epoch, i, size) and give (uint8 [T, size, size, 3],
-label); `len` counts the samples of an epoch, `labels` names the classes.
+All kinds are indexed by (epoch, i, size); `len` counts the samples of an epoch,
+`labels` names the classes.  Clips give (uint8 [T, size, size, 3], label);
+`to_net` makes a batch of them what `run` puts through a network.
 """
 import cv2
 import numpy as np
@@ -21,7 +22,20 @@ class _Selection:
         return self.store[self.numbers[i]]
 
 
-class SignSamples(torch.utils.data.Dataset):
+class _Clips(torch.utils.data.Dataset):
+    """Samples that are pictures."""
+
+    @staticmethod
+    def to_net(batch):
+        return to_input(batch)
+
+    @staticmethod
+    def run(net, x):
+        """Logits of what `to_net` gave."""
+        return net(x)
+
+
+class SignSamples(_Clips):
     """FSL-105 from the cache of decoded frames, signers before other backgrounds.
 
     Indices beyond the clips are `nothing`, a share `idle` of all.  direction:
@@ -59,7 +73,7 @@ class SignSamples(torch.utils.data.Dataset):
         return torch.from_numpy(frames), label
 
 
-class ClipSamples(torch.utils.data.Dataset):
+class ClipSamples(_Clips):
     """Trimmed clips of any data set, as TSN samples them: one frame of each of T equal parts.
 
     clips: datasets.Clip; flip: whether to mirror half of them.
@@ -82,6 +96,47 @@ class ClipSamples(torch.utils.data.Dataset):
         if self.flip and rng.random() < 0.5:
             frames = np.ascontiguousarray(frames[:, :, ::-1])
         return torch.from_numpy(frames), clip.label
+
+
+class Activations(torch.utils.data.Dataset):
+    """What block `number` of a network takes of other samples, computed once and kept in memory.
+
+    net: its stem and blocks before `number` stay as they are (freeze); views:
+    augmented passes over the samples, which the epochs take in turn.  Gives
+    (bfloat16 [T, C, h, w], label).
+    """
+
+    @torch.no_grad()
+    def __init__(self, samples, net, number, views, size, batch, workers, progress=print):
+        self.labels, self.count, self.number = samples.labels, len(samples), number
+        self.kept, self.targets = [], []
+        net.eval()
+        for view in range(views):
+            keys = [[(view, i, size) for i in range(k, min(k + batch, len(samples)))]
+                    for k in range(0, len(samples), batch)]
+            for frames, labels in torch.utils.data.DataLoader(samples, batch_sampler=keys, num_workers=workers):
+                with torch.autocast("cpu", torch.bfloat16):
+                    y = net.before(samples.to_net(frames), number).to(torch.bfloat16)
+                self.kept += y.view(len(labels), -1, *y.shape[1:]).unbind()
+                self.targets += labels.tolist()
+            progress("activations: %d of %d views" % (view + 1, views), flush=True)
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, key):
+        epoch, i, _ = key
+        place = (epoch * self.count + i) % len(self.kept)
+        return self.kept[place], self.targets[place]
+
+    @staticmethod
+    def to_net(batch):
+        return batch
+
+    def run(self, net, x):
+        """Logits of activations [N, T, C, h, w]."""
+        x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return net.after(x if torch.is_autocast_cpu_enabled() else x.float(), self.number)
 
 
 def to_input(frames):
