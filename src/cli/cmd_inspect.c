@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "model/model-private.h"
 
@@ -69,6 +70,28 @@ static void indent_lines(GString *out, const char *title, char *text)
         g_string_append_printf(out, "  %s\n", lines[i]);
 }
 
+/* A line for each node that passes merged others into, and for each whose parts they left alone. */
+static void print_fused(GString *out, const SthGraph *graph)
+{
+    GString *fused = g_string_new(NULL), *unfused = g_string_new(NULL);
+    GList *names = g_list_sort(g_hash_table_get_keys(graph->unfused), (GCompareFunc)strcmp);
+
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        const SthNode *node = g_ptr_array_index(graph->nodes, i);
+        if (node->fused != NULL)
+            g_string_append_printf(fused, "'%s' (%s): %s\n", node->name, node->op_type, node->fused->str);
+    }
+    for (const GList *name = names; name != NULL; name = name->next)
+        g_string_append_printf(unfused, "'%s': %s\n", (const char *)name->data, (const char *)g_hash_table_lookup(graph->unfused, name->data));
+    if (fused->len > 0)
+        indent_lines(out, "Fused into", fused->str);
+    if (unfused->len > 0)
+        indent_lines(out, "Not fused", unfused->str);
+    g_list_free(names);
+    g_string_free(fused, TRUE);
+    g_string_free(unfused, TRUE);
+}
+
 /* Both graphs: what the exporter wrote and what became of it. */
 static gboolean print_graphs(GString *out, SthModel *model, const char *path, GError **error)
 {
@@ -113,6 +136,7 @@ static GString *describe(SthModel *model, const char *path)
     g_string_append_printf(out, "%-12s %s of weights for all streams together, %s for each session\n", "Memory", weights, arena);
     print_row(out, "Kernels", kernels);
     indent_lines(out, "Passes", *passes != '\0' ? passes : "(none changed anything)");
+    print_fused(out, model->graph);
     return out;
 }
 

@@ -113,3 +113,15 @@ void sth_node_note_fused(SthNode *node, const char *format, ...)
     g_string_append_vprintf(node->fused, format, args);
     va_end(args);
 }
+
+void sth_graph_note_unfused(SthGraph *graph, const SthNode *node, const char *format, ...)
+{
+    if (format == NULL) {
+        g_hash_table_remove(graph->unfused, node->name);
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    g_hash_table_replace(graph->unfused, g_strdup(node->name), g_strdup_vprintf(format, args));
+    va_end(args);
+}

@@ -38,6 +38,7 @@ SthGraph *sth_graph_new(const char *source)
     graph->nodes = g_ptr_array_new_with_free_func(free_node);
     graph->inputs = g_ptr_array_new();
     graph->outputs = g_ptr_array_new();
+    graph->unfused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     graph->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     return graph;
 }
@@ -52,6 +53,7 @@ void sth_graph_free(SthGraph *graph)
     g_ptr_array_unref(graph->values);
     g_ptr_array_unref(graph->inputs);
     g_ptr_array_unref(graph->outputs);
+    g_hash_table_unref(graph->unfused);
     g_hash_table_unref(graph->metadata);
     g_free(graph->source);
     g_free(graph->name);

@@ -74,6 +74,7 @@ struct _SthGraph {
     GPtrArray *values;           /* owned */
     GPtrArray *nodes;            /* owned, in running order (topological) */
     GPtrArray *inputs, *outputs; /* SthValue *, in the file's order; inputs without initializers */
+    GHashTable *unfused;         /* char * -> char *: nodes whose parts a pass might have fused, and why it did not; for people */
     GHashTable *metadata;        /* char * -> char *: metadata_props */
     gsize memory_limit;          /* bytes that constants which are folded may take, each; 0: none */
     guint64 parameters;          /* elements of float initializers in the file */
@@ -150,5 +151,8 @@ void sth_node_set_attr(SthNode *node, const char *name, SthAttr *attr);
 void sth_attr_free(SthAttr *attr);
 /* Appends to what `sth inspect` lists as fused. */
 void sth_node_note_fused(SthNode *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Why a pass left the parts of @node as they are, for `sth inspect`; NULL: it did not, in the end. */
+void sth_graph_note_unfused(SthGraph *graph, const SthNode *node, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 G_END_DECLS

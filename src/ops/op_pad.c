@@ -6,6 +6,7 @@
 
 #include "ops/axis_map.h"
 #include "ops/elements.h"
+#include "ops/selection.h"
 
 typedef enum { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } PadMode;
 
@@ -26,8 +27,7 @@ static gboolean find_mode(SthNode *node, PadMode *mode, GError **error)
     return sth_op_error(node, error, "mode '%s' is not supported; constant, edge, reflect and wrap are", given);
 }
 
-/* Pads at the beginning and end of each axis. */
-static gboolean find_pads(SthNode *node, gint64 begin[STH_MAX_RANK], gint64 end[STH_MAX_RANK], GError **error)
+gboolean sth_pad_amounts(SthNode *node, gint64 begin[STH_MAX_RANK], gint64 end[STH_MAX_RANK], GError **error)
 {
     guint rank = sth_op_in(node, 0)->shape.rank, n, n_axes = rank;
     gboolean given, some = FALSE;
@@ -70,7 +70,7 @@ static gboolean infer(SthNode *node, GError **error)
 {
     PadMode mode = PAD_CONSTANT;
     gint64 begin[STH_MAX_RANK], end[STH_MAX_RANK];
-    if (!sth_op_require_types(node, 0, STH_TYPES_ANY, error) || !find_mode(node, &mode, error) || !find_pads(node, begin, end, error) ||
+    if (!sth_op_require_types(node, 0, STH_TYPES_ANY, error) || !find_mode(node, &mode, error) || !sth_pad_amounts(node, begin, end, error) ||
         !check_value(node, error))
         return FALSE;
     const SthTensor *in = sth_op_in(node, 0);
@@ -111,7 +111,7 @@ static gboolean prepare(SthNode *node, GError **error)
 {
     PadMode mode = PAD_CONSTANT;
     gint64 begin[STH_MAX_RANK], end[STH_MAX_RANK], *maps[STH_MAX_RANK] = {NULL};
-    if (!find_mode(node, &mode, error) || !find_pads(node, begin, end, error))
+    if (!find_mode(node, &mode, error) || !sth_pad_amounts(node, begin, end, error))
         return FALSE;
     const SthTensor *in = sth_op_in(node, 0), *out = &sth_node_output(node, 0)->tensor;
     for (guint axis = 0; axis < in->shape.rank; axis++) {

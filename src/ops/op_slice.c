@@ -2,14 +2,10 @@
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/op-helpers.h"
-
-/* By axis of the input. */
-typedef struct {
-    gint64 start[STH_MAX_RANK], step[STH_MAX_RANK], length[STH_MAX_RANK];
-} Window;
+#include "ops/selection.h"
 
 /* One axis, clamped as the specification says: forwards 0…dim, backwards -1…dim-1. */
-static gboolean clamp_axis(SthNode *node, guint axis, gint64 start, gint64 end, gint64 step, Window *window, GError **error)
+static gboolean clamp_axis(SthNode *node, guint axis, gint64 start, gint64 end, gint64 step, SthSliceWindow *window, GError **error)
 {
     gint64 dim = sth_op_in(node, 0)->shape.dims[axis];
     if (step == 0 || step == G_MININT64)
@@ -51,7 +47,7 @@ static gboolean read_lists(SthNode *node, Lists *lists, GError **error)
     return TRUE;
 }
 
-static gboolean apply_lists(SthNode *node, const Lists *lists, Window *window, GError **error)
+static gboolean apply_lists(SthNode *node, const Lists *lists, SthSliceWindow *window, GError **error)
 {
     const SthShape *in = &sth_op_in(node, 0)->shape;
     guint seen = 0;
@@ -73,7 +69,7 @@ static gboolean apply_lists(SthNode *node, const Lists *lists, Window *window, G
     return TRUE;
 }
 
-static gboolean find_window(SthNode *node, Window *window, GError **error)
+gboolean sth_slice_window(SthNode *node, SthSliceWindow *window, GError **error)
 {
     Lists lists = {0};
     gboolean done = read_lists(node, &lists, error) && apply_lists(node, &lists, window, error);
@@ -84,8 +80,8 @@ static gboolean find_window(SthNode *node, Window *window, GError **error)
 
 static gboolean infer(SthNode *node, GError **error)
 {
-    Window window;
-    if (!sth_op_require_types(node, 0, STH_TYPES_ANY, error) || !find_window(node, &window, error))
+    SthSliceWindow window;
+    if (!sth_op_require_types(node, 0, STH_TYPES_ANY, error) || !sth_slice_window(node, &window, error))
         return FALSE;
     const SthTensor *in = sth_op_in(node, 0);
     SthShape shape = {.rank = in->shape.rank};
@@ -97,8 +93,8 @@ static gboolean infer(SthNode *node, GError **error)
 
 static gboolean prepare(SthNode *node, GError **error)
 {
-    Window window;
-    if (!find_window(node, &window, error))
+    SthSliceWindow window;
+    if (!sth_slice_window(node, &window, error))
         return FALSE;
     const SthTensor *in = sth_op_in(node, 0);
     gsize dims[STH_MAX_RANK];

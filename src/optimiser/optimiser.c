@@ -37,16 +37,20 @@ static guint run_passes(SthGraph *graph, gboolean standard_only, guint *changes)
 static gboolean optimise(SthGraph *graph, gboolean standard_only, GString *log, GError **error)
 {
     guint changes[G_N_ELEMENTS(passes)] = {0};
-    guint before = graph->nodes->len, folded, round = 0, changed;
+    guint before = graph->nodes->len, folded;
 
     if (!sth_graph_infer(graph, error))
         return FALSE;
     folded = before > graph->nodes->len ? before - graph->nodes->len : 0;
-    do {
-        changed = run_passes(graph, standard_only, changes);
-        if (changed && !sth_graph_infer(graph, error))
-            return FALSE;
-    } while (changed && ++round < MAX_ROUNDS);
+    /* The standard passes to their end first: what an exporter wrote is recognised before residuals and activations are fused into its parts. */
+    for (gint standard = 1; standard >= (standard_only ? 1 : 0); standard--) {
+        guint round = 0, changed;
+        do {
+            changed = run_passes(graph, standard, changes);
+            if (changed && !sth_graph_infer(graph, error))
+                return FALSE;
+        } while (changed && ++round < MAX_ROUNDS);
+    }
     sth_graph_sweep_values(graph);
 
     if (log && folded)

@@ -98,6 +98,21 @@ static gboolean is_identity(const SthNode *node)
     return FALSE;
 }
 
+/* Takes parts without elements out of a Concat: exporters leave slices of no channels. Returns how many. */
+static guint drop_empty_parts(SthNode *concat)
+{
+    guint kept = 0, n = concat->inputs->len;
+
+    for (guint i = 0; i < n; i++) {
+        SthValue *part = sth_node_input(concat, i);
+        if (sth_shape_elements(&part->tensor.shape) > 0)
+            sth_node_set_input(concat, kept++, part);
+    }
+    if (kept > 0)
+        sth_node_trim_inputs(concat, kept);
+    return kept > 0 ? n - kept : 0;
+}
+
 static guint output_index(const SthNode *node, const SthValue *value)
 {
     guint index = 0;
@@ -132,6 +147,8 @@ static guint run(SthGraph *graph)
 
     for (guint i = graph->nodes->len; i-- > 0;) {
         SthNode *node = g_ptr_array_index(graph->nodes, i);
+        if (strcmp(node->op_type, "Concat") == 0)
+            changes += drop_empty_parts(node);
         if (is_identity(node))
             changes += (guint)drop(graph, node);
     }

@@ -1,4 +1,4 @@
-/* Makes Relu and Clip the clamp ("sth.min", "sth.max") of the Conv, Gemm, Add or BatchNormalization before them.
+/* Makes Relu, Clip, and Max and Min with a number, the clamp ("sth.min", "sth.max") of the Conv, Gemm, Add or BatchNormalization before them.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <math.h>
@@ -32,12 +32,29 @@ static gboolean clip_bound(const SthNode *clip, const char *attr, guint input, f
     return TRUE;
 }
 
-static gboolean clamp_of(const SthNode *node, float *min, float *max)
+/* The number that a Max or Min of two inputs has beside the tensor, which @input is. */
+static gboolean constant_beside(const SthNode *node, guint *input, float *number)
 {
-    *min = 0;
+    if (node->inputs->len != 2)
+        return FALSE;
+    *input = sth_node_input(node, 0)->constant ? 1 : 0;
+    return clip_bound(node, "", 1 - *input, 0, number);
+}
+
+/* Bounds of what the node does to input @input. */
+static gboolean clamp_of(const SthNode *node, guint *input, float *min, float *max)
+{
+    *input = 0;
+    *min = -INFINITY;
     *max = INFINITY;
-    if (strcmp(node->op_type, "Relu") == 0)
+    if (strcmp(node->op_type, "Relu") == 0) {
+        *min = 0;
         return TRUE;
+    }
+    if (strcmp(node->op_type, "Max") == 0)
+        return constant_beside(node, input, min);
+    if (strcmp(node->op_type, "Min") == 0)
+        return constant_beside(node, input, max);
     return strcmp(node->op_type, "Clip") == 0 && clip_bound(node, "min", 1, -INFINITY, min) && clip_bound(node, "max", 2, INFINITY, max);
 }
 
@@ -47,13 +64,15 @@ static guint run(SthGraph *graph)
 
     for (guint i = 0; i < graph->nodes->len; i++) {
         SthNode *node = g_ptr_array_index(graph->nodes, i), *before;
-        SthValue *in = sth_node_input(node, 0), *out = sth_node_output(node, 0);
+        SthValue *in, *out = sth_node_output(node, 0);
         float min, max, low, high;
+        guint input;
 
-        if (!in || !clamp_of(node, &min, &max))
+        if (!sth_node_input(node, 0) || !clamp_of(node, &input, &min, &max))
             continue;
+        in = sth_node_input(node, input);
         before = in->producer;
-        if (!before || !takes_clamp(before) || sth_graph_single_user(graph, in) != node)
+        if (!before || !takes_clamp(before) || !sth_shape_equal(&in->tensor.shape, &out->tensor.shape) || sth_graph_single_user(graph, in) != node)
             continue;
         /* clamp(clamp(x, low, high), min, max): the second bounds win where the intervals do not meet. */
         low = sth_node_float(before, "sth.min", -INFINITY);
@@ -69,4 +88,4 @@ static guint run(SthGraph *graph)
     return changes;
 }
 
-const SthPass sth_pass_fuse_activation = {.name = "fuse_activation", .description = "Relu and Clip into the node before them", .run = run};
+const SthPass sth_pass_fuse_activation = {.name = "fuse_activation", .description = "Relu, Clip, Max and Min into the node before them", .run = run};

@@ -14,26 +14,17 @@ static gboolean is_transpose(const SthNode *node)
     return node && strcmp(node->op_type, "Transpose") == 0;
 }
 
-/* Without the attribute the axes are reversed. */
-static void permutation(const SthNode *node, gint64 *perm)
-{
-    guint n, rank = sth_node_input(node, 0)->tensor.shape.rank;
-    const gint64 *given = sth_node_ints(node, "perm", &n);
-
-    for (guint i = 0; i < rank; i++)
-        perm[i] = given && n == rank ? given[i] : (gint64)(rank - 1 - i);
-}
-
 static guint merge(SthNode *node)
 {
     SthNode *before = sth_node_input(node, 0)->producer;
-    gint64 first[STH_MAX_RANK], second[STH_MAX_RANK], both[STH_MAX_RANK];
+    guint first[STH_MAX_RANK], second[STH_MAX_RANK];
+    gint64 both[STH_MAX_RANK];
     guint rank = sth_node_input(node, 0)->tensor.shape.rank;
 
     if (!is_transpose(before))
         return 0;
-    permutation(before, first);
-    permutation(node, second);
+    sth_transpose_axes(before, first);
+    sth_transpose_axes(node, second);
     for (guint i = 0; i < rank; i++)
         both[i] = first[second[i]];
     sth_node_set_input(node, 0, sth_node_input(before, 0));

@@ -6,20 +6,32 @@
 #include "ops/op.h"
 #include "optimiser/constants.h"
 
+void sth_transpose_axes(const SthNode *node, guint perm[STH_MAX_RANK])
+{
+    const guint rank = sth_node_input(node, 0)->tensor.shape.rank;
+    guint n;
+    const gint64 *given = sth_node_ints(node, "perm", &n);
+
+    for (guint i = 0; i < rank; i++) {
+        perm[i] = rank - 1 - i;
+        if (given && n == rank)
+            perm[i] = (guint)(given[i] < 0 ? given[i] + rank : given[i]);
+    }
+}
+
 gboolean sth_transpose_keeps_order(const SthNode *node)
 {
     const SthShape *shape = &sth_node_input(node, 0)->tensor.shape;
-    guint n, last = 0;
-    const gint64 *perm = sth_node_ints(node, "perm", &n);
+    guint perm[STH_MAX_RANK], last = 0;
     gboolean any = FALSE;
 
+    sth_transpose_axes(node, perm);
     for (guint i = 0; i < shape->rank; i++) {
-        guint axis = perm && n == shape->rank ? (guint)perm[i] : shape->rank - 1 - i;
-        if (shape->dims[axis] == 1)
+        if (shape->dims[perm[i]] == 1)
             continue;
-        if (any && axis < last)
+        if (any && perm[i] < last)
             return FALSE;
-        last = axis;
+        last = perm[i];
         any = TRUE;
     }
     return TRUE;

@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+/* perm of a Transpose, each in 0…rank-1; without the attribute the axes are reversed. */
+void sth_transpose_axes(const SthNode *node, guint perm[STH_MAX_RANK]);
 /* TRUE if a Transpose leaves the order of the axes that are longer than 1: its elements stay where they are. */
 gboolean sth_transpose_keeps_order(const SthNode *node);
 /* Makes @node a Reshape of @x to the shape that its output has. FALSE, and nothing is changed, where the opset or an empty tensor forbids it. */

@@ -82,3 +82,90 @@ char *build_order(SthGraph *graph)
         g_string_append_printf(text, "%s%s", i ? " " : "", ((SthNode *)g_ptr_array_index(graph->nodes, i))->name);
     return g_string_free(text, FALSE);
 }
+
+guint build_count(SthGraph *graph, const char *op)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < graph->nodes->len; i++)
+        n += strcmp(((SthNode *)g_ptr_array_index(graph->nodes, i))->op_type, op) == 0;
+    return n;
+}
+
+void build_fill(SthValue *value, const SthShape *shape, GRand *dice)
+{
+    value->tensor.dtype = STH_DTYPE_FLOAT;
+    value->tensor.shape = *shape;
+    value->inferred = TRUE;
+    value->tensor.data = sth_aligned_alloc(sth_tensor_bytes(&value->tensor));
+    for (gint64 i = 0; i < sth_shape_elements(shape); i++)
+        ((float *)value->tensor.data)[i] = (float)g_rand_double_range(dice, -1, 1);
+}
+
+void build_free(SthValue *value)
+{
+    sth_aligned_free(value->tensor.data);
+    value->tensor.data = NULL;
+}
+
+static void run_node(SthNode *node, SthPool *pool, guint threads)
+{
+    g_autofree SthTensor *in = g_new0(SthTensor, node->inputs->len), *out = g_new0(SthTensor, node->outputs->len);
+    g_autoptr(GError) error = NULL;
+    gsize stride;
+
+    if (!node->prepared && node->op->prepare)
+        node->op->prepare(node, &error);
+    g_assert_no_error(error);
+    for (guint i = 0; i < node->inputs->len; i++) {
+        if (sth_node_input(node, i))
+            in[i] = sth_node_input(node, i)->tensor;
+    }
+    for (guint i = 0; i < node->outputs->len; i++) {
+        SthTensor *tensor = &sth_node_output(node, i)->tensor;
+        tensor->data = sth_aligned_alloc(sth_tensor_bytes(tensor));
+        memset(tensor->data, 0xff, sth_tensor_bytes(tensor));
+        out[i] = *tensor;
+    }
+    if (!node->op->run) {
+        memcpy(out[0].data, in[0].data, sth_tensor_bytes(out));
+        return;
+    }
+    stride = STH_ALIGN_UP(node->thread_scratch);
+    SthOpRun run = {.in = in, .out = out, .n_in = node->inputs->len, .n_out = node->outputs->len, .prepared = node->prepared};
+    run.pool = pool;
+    run.threads = threads;
+    run.thread_stride = stride;
+    run.thread_scratch = sth_aligned_alloc(stride * threads);
+    run.scratch = sth_aligned_alloc(node->scratch);
+    memset(run.thread_scratch, 0xff, stride * threads);
+    node->op->run(&run);
+    sth_aligned_free(run.thread_scratch);
+    sth_aligned_free(run.scratch);
+}
+
+float *build_run(SthGraph *graph, SthPool *pool, guint threads)
+{
+    SthValue *last;
+    float *result;
+
+    for (guint i = 0; i < graph->nodes->len; i++)
+        run_node(g_ptr_array_index(graph->nodes, i), pool, threads);
+    last = build_last(graph);
+    result = last->tensor.data;
+    last->tensor.data = NULL;
+    return result;
+}
+
+void build_release(SthGraph *graph)
+{
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        SthNode *node = g_ptr_array_index(graph->nodes, i);
+        sth_op_release(node);
+        for (guint k = 0; k < node->outputs->len; k++) {
+            SthValue *value = sth_node_output(node, k);
+            if (value->tensor.data)
+                build_free(value);
+        }
+    }
+}

@@ -95,57 +95,6 @@ static SthGraph *make_graph(const Case *c)
     return graph;
 }
 
-/* Runs every node on fresh memory full of NaN; returns the last one's output, which the caller frees. Values' tensors keep their memory. */
-static float *run_graph(SthGraph *graph, SthPool *pool, guint threads)
-{
-    for (guint i = 0; i < graph->nodes->len; i++) {
-        SthNode *node = g_ptr_array_index(graph->nodes, i);
-        SthTensor in[8] = {{0}}, out = sth_node_output(node, 0)->tensor;
-        const gsize size = sth_tensor_bytes(&out);
-        gsize stride;
-        g_autoptr(GError) error = NULL;
-
-        for (guint k = 0; k < node->inputs->len; k++)
-            if (sth_node_input(node, k))
-                in[k] = sth_node_input(node, k)->tensor;
-        if (!node->prepared)
-            node->op->prepare(node, &error);
-        g_assert_no_error(error);
-        stride = STH_ALIGN_UP(node->thread_scratch);
-        SthOpRun run = {.in = in, .out = &out, .n_in = node->inputs->len, .n_out = 1, .prepared = node->prepared, .pool = pool, .threads = threads};
-        run.thread_stride = stride;
-        run.thread_scratch = sth_aligned_alloc(stride * threads);
-        run.scratch = sth_aligned_alloc(node->scratch);
-        out.data = sth_aligned_alloc(size);
-        memset(run.thread_scratch, 0xff, stride * threads);
-        memset(out.data, 0xff, size);
-        node->op->run(&run);
-        sth_aligned_free(run.thread_scratch);
-        sth_aligned_free(run.scratch);
-        if (i + 1 == graph->nodes->len)
-            return out.data;
-        sth_node_output(node, 0)->tensor.data = out.data;
-    }
-    g_assert_not_reached();
-}
-
-static void fill_value(SthValue *value, const SthShape *shape)
-{
-    value->tensor.dtype = STH_DTYPE_FLOAT;
-    value->tensor.shape = *shape;
-    value->inferred = TRUE;
-    value->tensor.data = sth_aligned_alloc(sth_tensor_bytes(&value->tensor));
-    for (gint64 i = 0; i < sth_shape_elements(shape); i++)
-        ((float *)value->tensor.data)[i] = (float)g_rand_double_range(dice, -1, 1);
-}
-
-/* Frees what run_graph() and fill_value() left in the values. */
-static void free_data(SthValue *value)
-{
-    sth_aligned_free(value->tensor.data);
-    value->tensor.data = NULL;
-}
-
 static const SthPass *find_pass(void)
 {
     guint n;
@@ -175,34 +124,30 @@ static void check_case(const Case *c)
         if (added && i + 1 == graph->nodes->len) {
             sth_node_set_input(node, 3, NULL); /* its shape is the result's */
             g_assert_true(node->op->infer(node, &error));
-            fill_value(added, &sth_node_output(node, 0)->tensor.shape);
+            build_fill(added, &sth_node_output(node, 0)->tensor.shape, dice);
             sth_node_set_input(node, 3, added);
         }
         node->op->infer(node, &error);
         g_assert_no_error(error);
     }
-    fill_value(in, &shape);
-    three = run_graph(graph, NULL, 1);
-    for (guint i = 0; i < graph->nodes->len; i++) {
-        sth_op_release(g_ptr_array_index(graph->nodes, i));
-        if (i + 1 < graph->nodes->len)
-            free_data(sth_node_output(g_ptr_array_index(graph->nodes, i), 0));
-    }
+    build_fill(in, &shape, dice);
+    three = build_run(graph, NULL, 1);
+    build_release(graph);
     find_pass()->run(graph);
     g_assert_cmpuint(graph->nodes->len, ==, 1);
-    one = run_graph(graph, NULL, 1);
+    one = build_run(graph, NULL, 1);
     for (gint64 i = 0; i < sth_shape_elements(&out->shape); i++) /* what is projected is at most 2 * kernel large: a sum of so many products */
         g_assert_cmpfloat(fabs((double)one[i] - three[i]), <, 1e-6 * (4 + c->expanded * c->channels / 16.));
     for (guint threads = 2; threads <= MAX_THREADS; threads += 5) {
-        many = run_graph(graph, pool, threads);
+        many = build_run(graph, pool, threads);
         g_assert_cmpmem(many, sth_tensor_bytes(out), one, sth_tensor_bytes(out));
         sth_aligned_free(many);
     }
     sth_aligned_free(one);
     sth_aligned_free(three);
-    free_data(in);
+    build_free(in);
     if (added)
-        free_data(added);
+        build_free(added);
     sth_graph_free(graph);
     sth_pool_unref(pool);
 }
