@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     guint iterations, threads;
     double ms_min, ms_median, ms_mean, gmacs;
+    double ms_open;     /* from the file to a session that can run */
     double gflops_peak; /* of all threads */
     gsize weight_bytes, session_bytes;
     Layer *layers; /* in running order */
@@ -192,6 +193,7 @@ static char *to_json(const char *path, const Figures *figures)
     sth_json_number(json, "gflops", gflops(figures));
     sth_json_number(json, "gflops_peak", figures->gflops_peak);
     sth_json_number(json, "percent_of_peak", percent(figures, gflops(figures)));
+    sth_json_number(json, "ms_open", figures->ms_open);
     sth_json_uint(json, "weight_bytes", figures->weight_bytes);
     sth_json_uint(json, "session_bytes", figures->session_bytes);
     layers_to_json(json, figures);
@@ -235,8 +237,8 @@ static char *to_table(const char *path, const Figures *figures, guint shown)
     g_autofree char *weights = g_format_size_full(figures->weight_bytes, G_FORMAT_SIZE_IEC_UNITS);
     g_autofree char *session = g_format_size_full(figures->session_bytes, G_FORMAT_SIZE_IEC_UNITS);
     GString *out = g_string_new(NULL);
-    g_string_append_printf(out, "Model     %s\nKernels   %s\nThreads   %u\nMemory    %s of weights, %s for the session\n", path, kernels,
-                           figures->threads, weights, session);
+    g_string_append_printf(out, "Model     %s\nKernels   %s\nThreads   %u\nOpened    in %.0f ms\nMemory    %s of weights, %s for the session\n", path,
+                           kernels, figures->threads, figures->ms_open, weights, session);
     g_string_append_printf(out, "Window    %.2f ms fastest, %.2f ms median, %.2f ms mean of %u runs: %.1f windows a second\n", figures->ms_min,
                            figures->ms_median, figures->ms_mean, figures->iterations, windows_per_second(figures));
     g_string_append_printf(out, "Speed     %.3f GMAC, %.1f GFLOP/s: %.0f %% of the %.1f that the inner loop reaches\n\n", figures->gmacs,
@@ -249,6 +251,7 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
 {
     GError *error = NULL;
     Figures figures = {0};
+    const gint64 start = g_get_monotonic_time();
     SthModel *model = sth_cli_open_model(path, &error);
     if (model == NULL)
         return sth_cli_fail(command, error);
@@ -257,6 +260,7 @@ static int bench(const SthCommand *command, const char *path, guint threads, gui
         sth_model_unref(model);
         return sth_cli_fail(command, error);
     }
+    figures.ms_open = (double)(g_get_monotonic_time() - start) / 1e3;
     figures.gflops_peak = measure_peak() * sth_session_get_threads(session);
     measure(model, session, iterations, &figures);
     measure_layers(model, session, MIN(iterations, 5), &figures);
