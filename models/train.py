@@ -25,10 +25,6 @@ from sth import augment, data, datasets, networks, onnx_import, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
 from sth.samples import Activations, ClipSamples, SignSamples, epoch_batches, to_input
 
-# of the loss of forwards against backwards, beside that of the words
-DIRECTION_WEIGHT = 3.0
-
-
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--dataset", choices=["fsl105"] + sorted(datasets.DATASETS), default="fsl105",
@@ -68,6 +64,8 @@ def parse_arguments():
                    help="of the plane's norm, what the taps t-1 and t+1 start with")
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=1e-3)
+    p.add_argument("--new-rate", type=float, default=1.0, metavar="FACTOR",
+                   help="the temporal taps and the classifier learn so many times as fast as the rest")
     p.add_argument("--weight-decay", type=float, default=0.03)
     p.add_argument("--mixup", type=float, default=0.2, help="Beta parameter, 0 = off")
     p.add_argument("--idle", type=float, default=0.09, help="fsl105: share of `nothing` samples")
@@ -101,12 +99,19 @@ def open_samples(args):
 
 
 def optimiser_for(net, args):
-    """AdamW; convolution kernels decay, BatchNorm, biases and temporal taps do not."""
-    learnt = [(n, p) for n, p in net.named_parameters() if p.requires_grad]
-    decay = [p for n, p in learnt if p.dim() > 1 and "taps" not in n]
-    plain = [p for n, p in learnt if p.dim() <= 1 or "taps" in n]
-    return torch.optim.AdamW([{"params": decay, "weight_decay": args.weight_decay},
-                              {"params": plain, "weight_decay": 0.0}], lr=args.lr)
+    """AdamW; convolution kernels decay, BatchNorm, biases and temporal taps do not.
+
+    Each group's `factor` is of the scheduled rate.
+    """
+    groups = {}
+    for name, parameter in net.named_parameters():
+        if parameter.requires_grad:
+            taps = "taps" in name
+            key = taps or name.startswith("head."), parameter.dim() > 1 and not taps
+            groups.setdefault(key, []).append(parameter)
+    return torch.optim.AdamW([{"params": parameters, "factor": args.new_rate if new else 1.0,
+                               "weight_decay": args.weight_decay if decays else 0.0}
+                              for (new, decays), parameters in groups.items()], lr=args.lr)
 
 
 def mixed_targets(x, labels, classes, alpha, rng):
@@ -126,16 +131,14 @@ def loss_of(logits, targets, direction):
 
     With direction also of the sums over all words forwards, all words
     backwards, and `nothing`: what tells forwards from backwards is much the
-    same for all words, which ten clips of each do not show by themselves.  The
-    second loss weighs more: alone, words are learnt first and time is ignored
-    until the rate has fallen.
+    same for all words, which ten clips of each do not show by themselves.
     """
     loss = F.cross_entropy(logits, targets, label_smoothing=0.1)
     if direction:
         words = (logits.shape[1] - 1) // 2
         parts = [words, words, 1]
         sums = torch.stack([part.logsumexp(1) for part in logits.split(parts, 1)], 1)
-        loss = loss + DIRECTION_WEIGHT * F.cross_entropy(
+        loss = loss + F.cross_entropy(
             sums, torch.stack([part.sum(1) for part in targets.split(parts, 1)], 1))
     return loss
 
@@ -238,7 +241,7 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
         x, targets = mixed_targets(samples.to_net(frames), labels, len(samples.labels),
                                    args.mixup, rng)
         for group in optimiser.param_groups:
-            group["lr"] = args.lr * schedule.rate()
+            group["lr"] = args.lr * schedule.rate() * group["factor"]
         with torch.autocast("cpu", torch.bfloat16, enabled=not args.float32):
             logits = samples.run(net, x)
         loss = loss_of(logits.float(), targets, args.direction)
