@@ -22,11 +22,13 @@ def number(value):
     return f'{value:g}' if isinstance(value, float) else str(value)
 
 
-def values(pspec):
+def values(element, pspec):
+    # What a property's class calls its values differs between versions of PyGObject; the class of a value is the same in all.
     if pspec.value_type.is_a(GObject.TYPE_ENUM):
-        return ', '.join(f'`{value.value_nick}`' for value in pspec.enum_class.__enum_values__.values())
+        return ', '.join(f'`{value.value_nick}`' for value in type(element.get_property(pspec.name)).__enum_values__.values())
     if pspec.value_type.is_a(GObject.TYPE_FLAGS):
-        return 'joined by `+`: ' + ', '.join(f'`{value.first_value_nick}`' for value in pspec.flags_class.__flags_values__.values())
+        flags = type(element.get_property(pspec.name)).__flags_values__
+        return 'joined by `+`: ' + ', '.join(f'`{value.first_value_nick}`' for value in flags.values())
     name = pspec.value_type.name
     if name in NAMES:
         return NAMES[name]
@@ -74,7 +76,7 @@ def main():
         print('| property | meaning | values | default | changeable |\n|---|---|---|---|---|')
         own = [p for p in element.list_properties() if p.owner_type == element.__gtype__]
         for p in sorted(own, key=lambda p: p.name):
-            print(f'| `{p.name}` | {p.blurb} | {values(p)} | {default(element, p)} | {changeable(p)} |')
+            print(f'| `{p.name}` | {p.blurb} | {values(element, p)} | {default(element, p)} | {changeable(p)} |')
 
 
 main()

@@ -21,12 +21,18 @@ own_option() {
   *) return 1 ;;
   esac
 }
+# gst-launch-1.0 would wait for ever for the sound of a silent film.
+check_sound() {
+  command -v gst-discoverer-1.0 >/dev/null || { say 'whether there is sound is not checked: gst-discoverer-1.0 is missing'; return; }
+  gst-discoverer-1.0 "$1" 2>/dev/null | grep -E '^ +audio' >/dev/null || die "there is no sound in '$1'; leave out --audio"
+}
 sth_options "$@"
 wants 2 2 "a video and the file to write"
 set_encode "${inputs[1]}"
 if [ $subtitles = yes ]; then [[ ${inputs[1]} == *.mkv ]] || die_usage "--subtitles go into an .mkv file"; fi
 if [ $sound = yes ]; then [ -f "${inputs[0]}" ] || die_usage "--audio is for files"; fi
 not_the_same "${inputs[@]}"
+[ $sound = no ] || [ $dry_run = yes ] || check_sound "${inputs[0]}"
 
 set_source "${inputs[0]}" d
 set_classify

@@ -87,14 +87,15 @@ wants() {
   { [ ${#inputs[@]} -ge "$1" ] && [ ${#inputs[@]} -le "$2" ]; } || die_usage "give it $3"
 }
 
-check_model() { [ -f "$1" ] || die "there is no model '$1'"; }
+check_model() { [ -z "$1" ] || [ -f "$1" ] || die "there is no model '$1'"; }
+sth_check_models() { check_model "$model" && check_model "${GST_STH_MODEL:-}"; }
 not_the_same() { [ ! "$1" -ef "$2" ] || die "'$2' would be overwritten while it is read"; }
 
 # Finds plugin and model: those of this tree once it is built, else the installed ones. Puts into sth_variables what a line
 # needs to be pasted elsewhere.
 sth_find_plugin() {
   sth_variables=()
-  [ -z "$model" ] || check_model "$model"
+  sth_check_models
   if [ -z "${GST_PLUGIN_PATH:-}" ] && [ -f "$sth_top/meson.build" ]; then
     if [ ! -e "$sth_top/build/gst-plugin/libgststh.so" ] && [ $dry_run = no ]; then "$sth_top/pipelines/setup.sh" >&2; fi
     export GST_PLUGIN_PATH=$sth_top/build/gst-plugin
@@ -155,11 +156,16 @@ set_encode() {
 }
 
 to_file() {
-  [ -w "$(dirname "$1")" ] || die "cannot write into the folder of '$1'"
+  [ -w "$(dirname "$1")" ] || [ $dry_run = yes ] || die "cannot write into the folder of '$1'"
   gst=(gst-launch-1.0 -e -q)
 }
 
-# Formats of sthexport by the ending of a file's name.
+# What results call an input; nobody's password gets into them.
+source_name() {
+  if [[ $1 =~ ^([a-z0-9+]+://)[^/]*@(.*)$ ]]; then printf '%s' "${BASH_REMATCH[1]}${BASH_REMATCH[2]}"; else printf '%s' "$1"; fi
+}
+
+# Formats of sthexport by the ending of a file's name, for an input.
 set_export() {
   case $1 in
   ndjson | json) caps=application/x-ndjson ;;
@@ -169,7 +175,7 @@ set_export() {
   txt) caps=text/x-raw,format=utf8 ;;
   *) die_usage "there is no format '$1'; those that are there: ndjson csv vtt srt txt" ;;
   esac
-  export_text=(sthexport "${@:2}" '!' "$caps")
+  export_text=(sthexport "source=$(source_name "$2")" "${@:3}" '!' "$caps")
 }
 
 # text_sink: standard output, or the file `output`, at the end of what is in it where `append` is yes. Beside other sinks
@@ -181,6 +187,21 @@ set_text_sink() {
   [ "$beside" = no ] || text_sink+=(async=false)
 }
 
+# text_branches FILE…: of a tee named t, each with the format that the name says. Subtitles are of events always, the others where
+# `emit` says so.
+set_text_branches() {
+  local beside=yes output
+  text_branches=()
+  for output; do
+    case $output in
+    *.vtt | *.srt) set_export "${output##*.}" "${inputs[0]}" emit=events ;;
+    *) set_export "${output##*.}" "${inputs[0]}" ${emit:+"$emit"} ;;
+    esac
+    set_text_sink
+    text_branches+=(t. '!' queue '!' "${export_text[@]}" '!' "${text_sink[@]}")
+  done
+}
+
 # tile WxH: a picture of just that size, with bars where the video has another shape.
 set_tile() {
   [[ $1 =~ ^([1-9][0-9]{1,3})x([1-9][0-9]{1,3})$ ]] || die_usage "'$1' is no size; give it as 640x480"
@@ -190,7 +211,7 @@ set_tile() {
 
 # results: from classified video to the end of the pipeline, for the options of results.
 set_results() {
-  set_export "$format" ${emit:+"$emit"}
+  set_export "$format" "${inputs[0]}" ${emit:+"$emit"}
   beside=$show
   set_text_sink
   results=("${export_text[@]}" '!' "${text_sink[@]}")
@@ -210,7 +231,7 @@ sth_print() {
   for word in "${launch[@]}"; do
     case $word in
     *.) if [[ $line == *'!' ]]; then line+=" $word"; else line+=$' \\\n  '$word; fi ;;
-    '!') line+=$' \\\n  '$word ;;
+    '!') if [[ $line == *. ]]; then line+=" $word"; else line+=$' \\\n  '$word; fi ;;
     *[!A-Za-z0-9_.,:/=+-]*) line+=" ${word@Q}" ;;
     *) line+=" $word" ;;
     esac

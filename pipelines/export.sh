@@ -19,15 +19,7 @@ wants 2 17 "a video and the files to write"
 set_source "${inputs[0]}"
 set_classify
 # One sink has to wait for the first frame, before any queue, and it is not one of text: see set_text_sink.
-beside=yes branches=(t. '!' fakesink)
-for output in "${inputs[@]:1}"; do
-  not_the_same "${inputs[0]}" "$output"
-  case $output in
-  *.vtt | *.srt) set_export "${output##*.}" emit=events ;;
-  *) set_export "${output##*.}" ${emit:+"$emit"} ;;
-  esac
-  set_text_sink
-  branches+=(t. '!' queue '!' "${export_text[@]}" '!' "${text_sink[@]}")
-done
-launch=("${gst[@]}" "${source[@]}" '!' queue '!' "${classify[@]}" '!' tee name=t "${branches[@]}")
+for file in "${inputs[@]:1}"; do not_the_same "${inputs[0]}" "$file"; done
+set_text_branches "${inputs[@]:1}"
+launch=("${gst[@]}" "${source[@]}" '!' queue '!' "${classify[@]}" '!' tee name=t t. '!' fakesink "${text_branches[@]}")
 sth_run

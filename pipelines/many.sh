@@ -33,7 +33,7 @@ chains=() places=()
 for i in "${!inputs[@]}"; do
   row=$((i / columns))
   set_source "${inputs[i]}"
-  set_export ndjson "source=${inputs[i]}" ${emit:+"$emit"}
+  set_export ndjson "${inputs[i]}" ${emit:+"$emit"}
   chains+=("${source[@]}" '!' queue '!' "${classify[@]}" '!')
   if [ $show = yes ]; then
     places+=("sink_$i::xpos=$((i % columns * tile_width))" "sink_$i::ypos=$((row * tile_height))")

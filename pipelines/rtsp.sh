@@ -50,7 +50,13 @@ run_again_and_again() {
 }
 
 set_source "${inputs[0]}"
-if [ "$stall" -gt 0 ] && gst-inspect-1.0 --exists watchdog; then source+=('!' watchdog "timeout=${stall}000"); fi
+if [ "$stall" -gt 0 ]; then
+  if gst-inspect-1.0 --exists watchdog; then
+    source+=('!' watchdog "timeout=${stall}000")
+  else
+    say 'a camera that is connected and sends nothing goes unnoticed: that takes gstreamer1.0-plugins-bad'
+  fi
+fi
 mode=live append=yes run=run_again_and_again
 set_classify
 set_results

@@ -2,8 +2,9 @@
 # Installs what is missing (Debian packages) and builds the plugin and the tool into build/.
 # A second run finds everything there and changes nothing. The one place that knows the packages.
 #
-# usage: pipelines/setup.sh [--tests] [--packages-only]
-#   --tests          also the packages that tests/run.sh needs
+# usage: pipelines/setup.sh [--meson-tests | --tests] [--packages-only]
+#   --meson-tests    also the packages that 'meson test' needs
+#   --tests          also those that tests/run.sh needs besides: for a second compiler, another processor, another Debian, style
 #   --packages-only  install packages, build nothing
 #   -h, --help       this text
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -13,22 +14,21 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # To build: compiler, build system, headers; onnx.proto comes with libonnx-dev.
 build_packages=(gcc libc6-dev meson ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libonnx-dev libopenblas-dev
   libglib2.0-dev libjson-glib-dev libpango1.0-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev)
-# To run: decoders, encoder, muxer, cameras, RTSP; windows and text over video; a font for the overlay.
-run_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly gstreamer1.0-libav
-  gstreamer1.0-x fonts-dejavu-core)
-# To test: a second compiler, formatters, the operators' conformance cases, a JSON Schema validator, ffprobe,
-# GStreamer from Python, an RTSP server, a Debian 13 in a folder, a counter of instructions, a
-# compiler for 64-bit Arm and what runs its programs.
-test_packages=(clang clang-format indent shellcheck libonnx-testdata python3 python3-jsonschema ffmpeg
-  python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 debootstrap valgrind
-  gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
+# To run: decoders, encoder, muxer, cameras, RTSP, a watchdog, what looks into files; windows and text over video; a font for the overlay.
+run_packages=(gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
+  gstreamer1.0-plugins-base-apps gstreamer1.0-libav gstreamer1.0-x fonts-dejavu-core)
+# For meson test: the operators' conformance cases, a JSON Schema validator, ffprobe, GStreamer from Python, an RTSP server, a
+# counter of instructions.
+meson_test_packages=(libonnx-testdata python3 python3-jsonschema ffmpeg python3-gst-1.0 gir1.2-gst-rtsp-server-1.0 valgrind)
+# For the rest of tests/run.sh: a second compiler, formatters, a Debian 13 in a folder, a compiler for 64-bit Arm and what runs its
+# programs.
+test_packages=(clang clang-format indent shellcheck debootstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 
-# GStreamer's analytics library came with 1.24, after Debian 12. Its headers bring OpenCV and 500 packages along: the plugin does without
-# where they are not, but the tests want it with them.
+# GStreamer's analytics library came with 1.24, after Debian 12. Its headers bring those of OpenCV along, 130 packages.
 # shellcheck source=/dev/null
 newer_than_debian_12() { dpkg --compare-versions "$(. /etc/os-release && echo "${VERSION_ID:-0}")" gt 12; }
 if [ -r /etc/os-release ] && command -v dpkg >/dev/null && newer_than_debian_12; then
-  test_packages+=(libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad)
+  build_packages+=(libgstreamer-plugins-bad1.0-dev)
 fi
 
 usage() { sed -n '2,/^# SPDX/{/^# SPDX/!s/^# \{0,1\}//p}' "$0"; }
@@ -86,17 +86,17 @@ build() {
   ninja -C build >"$log" 2>&1 || { grep -m 5 -E 'error|FAILED' "$log" >&2 || tail -n 15 "$log" >&2; die "the build failed; all of its output: $log"; }
 }
 
-with_tests=no packages_only=no
+packages_only=no
+packages=("${build_packages[@]}" "${run_packages[@]}")
 for arg in "$@"; do
   case $arg in
-  --tests) with_tests=yes ;;
+  --meson-tests) packages+=("${meson_test_packages[@]}") ;;
+  --tests) packages+=("${meson_test_packages[@]}" "${test_packages[@]}") ;;
   --packages-only) packages_only=yes ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
   esac
 done
 
-packages=("${build_packages[@]}" "${run_packages[@]}")
-[ $with_tests = no ] || packages+=("${test_packages[@]}")
 install_packages "${packages[@]}"
 [ $packages_only = yes ] || build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting and sizes: clang-format for src and tests, GStreamer's indent options for gst-plugin, shellcheck for scripts,
+# Formatting and sizes: clang-format for src, tests and the examples, GStreamer's indent options for gst-plugin, shellcheck for scripts,
 # functions of at most 80 lines, files of at most 600, a licence line in each source file.
 # A longer function says why in the comment above it, a longer file in its first comment, with the words "Long because".
 #
@@ -40,7 +40,7 @@ long_functions() {
                     start = 0; comment = "" }' "$1"
 }
 
-mapfile -t c_files < <(files | grep -E '^(src|tests)/.*\.[ch]$')
+mapfile -t c_files < <(files | grep -E '^(src|tests|pipelines|docs)/.*\.[ch]$')
 mapfile -t gst_files < <(files | grep -E '^gst-plugin/.*\.[ch]$')
 mapfile -t scripts < <(files | grep -E '\.sh$|^\.ci/run$')
 mapfile -t sources < <(files | grep -E '\.([ch]|inc|py|sh|proto)$|^\.ci/run$')
@@ -56,7 +56,7 @@ fi
 if clang-format --version | grep -q 'version 14\.'; then
   clang-format --dry-run -Werror "${c_files[@]}" 2>&1 | grep -E 'error:' && failed=1
 else
-  echo "style: layout of src/ and tests/ not checked: that takes clang-format 14, this is $(clang-format --version)"
+  echo "style: layout of all C but the plugin's not checked: that takes clang-format 14, this is $(clang-format --version)"
 fi
 if [[ $(indent --version || true) == *' 2.2.12'* ]]; then
   for file in "${gst_files[@]}"; do

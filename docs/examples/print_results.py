@@ -8,9 +8,12 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 """
 import sys
 
-import gi
+try:
+    import gi
 
-gi.require_version("Gst", "1.0")
+    gi.require_version("Gst", "1.0")
+except (ImportError, ValueError) as error:
+    sys.exit(f"{error}: GStreamer for Python is missing; on Debian: apt-get install python3-gi gir1.2-gstreamer-1.0")
 from gi.repository import Gst  # noqa: E402
 
 

@@ -10,9 +10,12 @@ import argparse
 import signal
 import sys
 
-import gi
+try:
+    import gi
 
-gi.require_version('Gst', '1.0')
+    gi.require_version('Gst', '1.0')
+except (ImportError, ValueError) as error:
+    sys.exit(f'{error}: GStreamer for Python is missing; on Debian: apt-get install python3-gst-1.0')
 from gi.repository import GLib, Gst  # noqa: E402
 
 
@@ -43,7 +46,7 @@ class Watch:
     def on_pad(self, _source, pad):
         """Videos have sound and subtitles too: only video is linked."""
         sink = self.convert.get_static_pad('sink')
-        if not sink.is_linked() and pad.get_current_caps().get_structure(0).get_name().startswith('video/'):
+        if not sink.is_linked() and pad.get_current_caps().to_string().startswith('video/'):
             pad.link(sink)
 
     # --- Results

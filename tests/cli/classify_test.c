@@ -92,11 +92,24 @@ static void test_output_folder(void)
         outcome_clear(&outcome);
     }
     expect_failure(sth("classify --format srt --output %s %s/c.mp4 %s/a.mp4", out, videos, videos), 1, "c.mp4");
-    g_autofree char *none = scratch("out/c.srt");
+    g_autofree char *none = scratch("out/c.srt"), *other = read_file("out/a.srt");
     g_assert_false(g_file_test(none, G_FILE_TEST_EXISTS));
+    assert_contains(other, "MILK");
     expect_failure(sth("classify --output %s %s/a.mp4 %s/sub/../a.mp4", out, videos, videos), 1, "would both be written");
     remove_all(videos);
     remove_all(out);
+}
+
+/* A URI is a video like any other, and is called what the user called it. */
+static void test_uri(void)
+{
+    g_autofree char *uri = g_filename_to_uri(g_getenv("STH_CLIP"), NULL, NULL), *source = g_strdup_printf("\"source\":\"%s\"", uri);
+    Outcome outcome = sth("classify --emit events %s", uri);
+    g_assert_cmpint(outcome.code, ==, 0);
+    g_assert_cmpstr(outcome.err, ==, "");
+    assert_contains(outcome.out, source);
+    assert_contains(outcome.out, "MILK");
+    outcome_clear(&outcome);
 }
 
 static void test_errors(void)
@@ -215,6 +228,7 @@ int main(int argc, char **argv)
     folder = g_dir_make_tmp("sth-classify-XXXXXX", NULL);
     g_test_add_func("/classify/folder", test_folder);
     g_test_add_func("/classify/output-folder", test_output_folder);
+    g_test_add_func("/classify/uri", test_uri);
     g_test_add_func("/classify/errors", test_errors);
     g_test_add_func("/classify/overlay", test_overlay);
     g_test_add_func("/classify/terminal", test_terminal);

@@ -277,6 +277,7 @@ static void test_bench(void)
     g_assert_cmpfloat(json_object_get_double_member(figures, "gflops_peak"), >, 0);
     g_assert_cmpfloat(json_object_get_double_member(figures, "percent_of_peak"), >, 0);
     g_assert_cmpfloat(json_object_get_double_member(figures, "windows_per_second"), >, 0);
+    g_assert_cmpfloat(json_object_get_double_member(figures, "ms_open"), >, 0);
     g_assert_cmpint(json_object_get_int_member(figures, "session_bytes"), >, 0);
     g_assert_cmpint(json_object_get_int_member(figures, "threads"), ==, 1);
     g_assert_cmpint(json_object_get_int_member(figures, "iterations"), ==, 3);
@@ -288,6 +289,7 @@ static void test_bench(void)
     Outcome table = sth("bench --iterations 2 %s", model);
     g_assert_cmpint(table.code, ==, 0);
     assert_contains(table.out, "GFLOP/s");
+    assert_contains(table.out, "Opened    in ");
     assert_contains(table.out, "windows a second");
     assert_contains(table.out, "slowest of");
     outcome_clear(&table);

@@ -2,10 +2,12 @@
 # The completion for bash, asked as readline asks. TAP on standard output.
 # usage: completion_test.sh SCRIPT STH
 # SPDX-License-Identifier: LGPL-2.1-or-later
-set -uo pipefail
+# shellcheck disable=SC2317 # the functions are called by ok()
+# shellcheck source=tests/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 # shellcheck source=/dev/null
 source "$1"
-tool=$2 n=0 failed=0
+tool=$2
 
 complete_words() { # words before the cursor, the last one incomplete
   COMP_WORDS=("$tool" "$@")
@@ -14,27 +16,21 @@ complete_words() { # words before the cursor, the last one incomplete
   _sth 2>/dev/null
   printf '%s ' "${COMPREPLY[@]}"
 }
-ok() { # expected words, words before the cursor…
+offers() { # expected words, words before the cursor…
   local got
   got=$(complete_words "${@:2}")
-  n=$((n + 1))
-  if [ "$got" = "$1 " ] || { [ -z "$1" ] && [ -z "${got// /}" ]; }; then
-    echo "ok $n - ${*:2}"
-  else
-    echo "not ok $n - ${*:2}: '$got' in place of '$1'"
-    failed=1
-  fi
+  [ "$got" = "$1 " ] || { [ -z "$1" ] && [ -z "${got// /}" ]; } || { echo "# '$got' in place of '$1'"; return 1; }
 }
-ok classify cl
-ok inspect help ins
-ok --format classify --for
-ok 'ndjson csv vtt srt text' classify --format ''
-ok 'vtt' classify -f v
-ok 'csv' classify --format = c
-ok 'results events' classify a.mp4 --emit ''
-ok '' classify --jobs ''
-ok '' classify --model ''
-ok '' classify a
-ok --version --v
-echo "1..$n"
-exit $failed
+completes() { ok "${*:2}" offers "$@"; }
+completes classify cl
+completes inspect help ins
+completes --format classify --for
+completes 'ndjson csv vtt srt text' classify --format ''
+completes 'vtt' classify -f v
+completes 'csv' classify --format = c
+completes 'results events' classify a.mp4 --emit ''
+completes '' classify --jobs ''
+completes '' classify --model ''
+completes '' classify a
+completes --version --v
+done_testing

@@ -2,8 +2,8 @@
 # docs/properties.md is what docs/properties.py writes today; documents name no file that is not there. TAP on standard output.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317 # the functions are called by ok()
-# shellcheck source=tests/pipelines/tap.sh
-source "$(dirname "${BASH_SOURCE[0]}")/../pipelines/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 up_to_date() {

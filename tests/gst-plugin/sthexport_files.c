@@ -79,6 +79,9 @@ static void on_text(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer d
     Heard *heard = data;
     GstMapInfo map;
 
+    /* GStreamer 1.26's matroskamux writes a gap as a block without text. */
+    if (gst_buffer_get_size(buffer) == 0)
+        return;
     g_mutex_lock(&heard->lock);
     gst_buffer_map(buffer, &map, GST_MAP_READ);
     g_string_append_printf(heard->text, "%u+%u ", (guint)(GST_BUFFER_PTS(buffer) / GST_MSECOND), (guint)(GST_BUFFER_DURATION(buffer) / GST_MSECOND));

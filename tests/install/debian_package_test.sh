@@ -7,8 +7,8 @@
 # shellcheck disable=SC2317 # the functions are called by ok()
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
-# shellcheck source=tests/pipelines/tap.sh
-source "$top/tests/pipelines/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$top/tests/tap.sh"
 suite=${1:-bookworm}
 [ "$(id -u)" = 0 ] || { echo '1..0 # SKIP a bare Debian in a folder needs root'; exit; }
 for tool in debootstrap dpkg-buildpackage lintian dh; do
@@ -58,7 +58,7 @@ cp ./*.deb "$bare/packages"
 ok 'its packages install, with what they recommend for decoding' logged inside sh -c \
   'apt-get update -q && apt-get install -q -y --no-install-recommends /packages/*.deb gstreamer1.0-tools gstreamer1.0-plugins-good gstreamer1.0-libav gcc libc6-dev pkg-config'
 mkdir "$bare/test"
-cp "$here"/*.{c,sh} "$top/tests/pipelines/tap.sh" "$top/pipelines/clips/signs.mp4" "$bare/test"
+cp "$here"/*.{c,sh} "$top/tests/tap.sh" "$top/pipelines/clips/signs.mp4" "$bare/test"
 cat >"$bare/test/run" <<'END'
 source /test/tap.sh
 source /test/use_installed.sh

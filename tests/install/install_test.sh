@@ -5,8 +5,8 @@
 # shellcheck disable=SC2317 # the functions are called by ok()
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$here/../..
-# shellcheck source=tests/pipelines/tap.sh
-source "$top/tests/pipelines/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$top/tests/tap.sh"
 # shellcheck source=tests/install/use_installed.sh
 source "$here/use_installed.sh"
 temp=$(mktemp -d)

@@ -3,8 +3,8 @@
 # usage: app_test.sh STH_WATCH
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317 # the functions are called by ok()
-# shellcheck source=tests/pipelines/tap.sh
-source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 watch=$(realpath "$1")
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 temp=$(mktemp -d) app=''

@@ -3,8 +3,8 @@
 # TAP on standard output.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317 # the functions are called by ok()
-# shellcheck source=tests/pipelines/tap.sh
-source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
 if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstRtspServer", "1.0"); from gi.repository import GstRtspServer' 2>/dev/null; then
@@ -29,10 +29,11 @@ all_json() { # each line a whole object
   ! grep -qvE '^\{.*\}$' "$1"
 }
 said() { grep -q "$1" "$temp/said"; }
+tried_more_often() { [ "$(grep -c 'again in' "$temp/said")" -gt "$1" ]; }
 
 start_server
 ok 'the server listens' wait_for 20 listens
-pipelines/rtsp.sh --output "$results" --longest-wait 2 "$address" 2>"$temp/said" &
+pipelines/rtsp.sh --output "$results" --longest-wait 2 --stall 3 "$address" 2>"$temp/said" &
 script=$!
 ok 'results come' wait_for 30 lines_at_least 3 "$results"
 
@@ -42,6 +43,14 @@ ok 'and that it stays away' wait_for 20 said 'again in 2 s'
 before=$(wc -l <"$results")
 start_server
 ok 'results go on after the server is back' wait_for 60 lines_at_least $((before + 3)) "$results"
+
+# Connected, and silent: its kernel goes on acknowledging what it is sent.
+times=$(grep -c 'again in' "$temp/said")
+kill -STOP $server
+ok 'a camera that falls silent is noticed' wait_for 30 tried_more_often "$times"
+before=$(wc -l <"$results")
+kill -CONT $server
+ok 'results go on when it speaks again' wait_for 60 lines_at_least $((before + 3)) "$results"
 
 kill -TERM $script
 ok 'SIGTERM ends it' wait_for 20 ended $script

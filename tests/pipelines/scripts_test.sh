@@ -2,8 +2,8 @@
 # The scripts of pipelines/ on the clip that comes with them. TAP on standard output.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2317 # the functions are called by ok()
-# shellcheck source=tests/pipelines/tap.sh
-source "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+# shellcheck source=tests/tap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../tap.sh"
 pipelines=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../pipelines" && pwd)
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
@@ -19,6 +19,8 @@ same_results() { # times, labels, confidences; not what the clock said
   cmp <(recognised "$1") <(recognised "$2")
 }
 recognised() { grep -oE '"(timestamp|start|end|confidence|label)":[^,}]*' "$1"; }
+# Kinds and codecs of the streams of a file, as ffmpeg sees them.
+streams() { [ "$(ffprobe -v error -show_entries stream=codec_type,codec_name -of csv=p=0 "$2" | tr '\n' ' ')" = "$1" ]; }
 # Frames of a video file that decode.
 frames_at_least() {
   [ "$(timeout 60 gst-launch-1.0 -v filesrc "location=$2" ! decodebin ! video/x-raw ! fakesink silent=false 2>&1 </dev/null |
@@ -34,6 +36,7 @@ done
 "$pipelines/file.sh" --set top-k=3 "$clip" >file.ndjson
 ok 'file prints the result of each window' lines_at_least 10 file.ndjson
 ok 'and recognises' has '"label":"MILK"' file.ndjson
+ok 'and says in which file' has "\"source\":\"$clip\"" file.ndjson
 "$pipelines/file.sh" --set top-k=3 --dry-run "$clip" >line.sh
 ok 'file --dry-run prints a line of gst-launch-1.0' has 'gst-launch-1.0 ' line.sh
 bash line.sh >pasted.ndjson </dev/null
@@ -42,6 +45,21 @@ ok 'file --output takes the format from the name' ends_well "$pipelines/file.sh"
 ok 'and writes it' has "DON'T KNOW" out.vtt
 ok 'file --sink shows it' ends_well "$pipelines/file.sh" --sink 'fakesink' "$clip"
 ok 'file ends when its reader does' [ "$("$pipelines/file.sh" "$clip" 2>/dev/null | head -n 1 | wc -l)" = 1 ]
+
+
+# --- Of every script it does nothing else
+dry() { # script, arguments…
+  local said
+  said=$("$pipelines/$1.sh" --dry-run "${@:2}" 2>&1) && grep -q '^gst-launch-1.0 ' <<<"$said" && [ ! -e dry.mkv ]
+}
+ok 'camera --dry-run' dry camera "$clip"
+ok 'rtsp --dry-run' dry rtsp rtsp://nowhere.invalid/camera
+ok 'no password gets into results' grep -qF ' source=rtsp://nowhere.invalid:554/camera ' \
+  <("$pipelines/rtsp.sh" --dry-run rtsp://me:secret@nowhere.invalid:554/camera | sed 's/$/ /')
+ok 'many --dry-run' dry many --show "$clip" "$clip"
+ok 'annotate --dry-run' dry annotate --audio --subtitles "$clip" dry.mkv
+ok 'export --dry-run' dry export "$clip" dry.mkv.csv
+ok 'compare --dry-run' dry compare --with "$other" --inset "$clip" dry.mkv
 
 # --- Camera: the file, at its own speed, live
 timeout -s TERM 8 "$pipelines/camera.sh" --output camera.ndjson "$clip" 2>said
@@ -60,11 +78,21 @@ ok 'annotate writes mp4' ends_well "$pipelines/annotate.sh" "$clip" out.mp4
 ok 'with all frames' frames_at_least 200 out.mp4
 ok 'annotate writes webm' ends_well "$pipelines/annotate.sh" --draw position=top "$clip" out.webm
 ok 'with all frames' frames_at_least 200 out.webm
+ok 'annotate says that a file has no sound' fails_with 1 'no sound in' "$pipelines/annotate.sh" --audio "$clip" silent.mp4
+gst-launch-1.0 -q filesrc "location=$clip" ! qtdemux ! h264parse ! queue ! mp4mux name=m ! filesink location=sound.mp4 \
+  audiotestsrc num-buffers=690 ! audio/x-raw,rate=44100,channels=2 ! avenc_aac ! queue ! m. </dev/null
+ok 'annotate keeps the sound and adds subtitles' ends_well "$pipelines/annotate.sh" --audio --subtitles sound.mp4 out.mkv
+ok 'as streams of their own' streams 'subrip,subtitle h264,video opus,audio ' out.mkv
+ok 'with all frames' frames_at_least 200 out.mkv
+ok 'annotate puts subtitles into .mkv only' fails_with 2 .mkv "$pipelines/annotate.sh" --subtitles "$clip" out.mp4
 ok 'annotate does not overwrite what it reads' fails_with 1 overwritten "$pipelines/annotate.sh" "$clip" "./$clip"
 ok 'annotate refuses an ending that it does not know' fails_with 2 .webm "$pipelines/annotate.sh" "$clip" out.avi
-ok 'export writes several formats in one pass' ends_well "$pipelines/export.sh" "$clip" out.ndjson export.vtt
+ok 'export writes all formats in one pass' ends_well "$pipelines/export.sh" "$clip" out.{ndjson,csv,srt,txt} export.vtt
 ok 'the same results as file' same_results <("$pipelines/file.sh" "$clip") out.ndjson
 ok 'and the same subtitles' cmp out.vtt export.vtt
+ok 'a table' grep -q '^result,.*,MILK,' out.csv
+ok 'SubRip' grep -qE '^00:00:0[0-9],[0-9]{3} --> 00:00:' out.srt
+ok 'and text' has 'MILK' out.txt
 ok 'export refuses an ending that it does not know' fails_with 2 ndjson "$pipelines/export.sh" "$clip" out.doc
 ok 'compare writes two models side by side' ends_well "$pipelines/compare.sh" --with "$other" --tile 320x240 "$clip" both.mp4
 ok 'with all frames' frames_at_least 200 both.mp4
