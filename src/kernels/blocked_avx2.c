@@ -4,6 +4,7 @@
 #define ISA(name) sth_##name##_avx2
 #define LANES 8
 #define PANEL_COLS 6
+#define PAIR_COLS 0
 
 typedef __m256 Vec;
 

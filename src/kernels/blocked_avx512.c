@@ -6,6 +6,7 @@
 #define ISA(name) sth_##name##_avx512
 #define LANES 16
 #define PANEL_COLS 24
+#define PAIR_COLS 14
 
 typedef __m512 Vec;
 

@@ -3,6 +3,7 @@
  *   ISA(name)             the function's name: sth_<name>_<isa>
  *   LANES, Vec            floats of a vector; the vector type, on which +, - and * work
  *   PANEL_COLS            positions that `panel` sums at a time: as many as there are registers for; `depthwise` sums half as many
+ *   PAIR_COLS             the same for two blocks of channels at once; 0: one after the other, where there are no registers for several vectors
  *   splat, load, store    one number in all lanes; unaligned memory
  *   load_first, store_first  the first n lanes, 0 <= n < LANES: the others are zero, or not written
  *   madd(a, b, c)         a * b + c, fused where the level has that
@@ -17,74 +18,89 @@
 
 #define VECS (STH_BLOCK / LANES)
 
-/* @n positions, which are a number that is known when compiling, and so is @step. */
-STH_FORCE_INLINE void panel_tile(const SthPanel *in, const float *b0, float *c, const guint n, const gsize step)
+/* @n positions from position @at on, for @blocks blocks of channels; both are numbers that are known when compiling, and so is @step. */
+STH_FORCE_INLINE void panel_tile(const SthPanel *in, const gsize at, const guint n, const guint blocks, const gsize step)
 {
     const SthPanel p = *in; /* so that stores to c cannot change it */
-    const float *a = p.a;
-    Vec sum[PANEL_COLS][VECS];
+    const float *weights[2] = {p.a, p.a2}, *bias[2] = {p.bias, p.bias2};
+    float *c[2] = {p.c + at * STH_BLOCK, blocks > 1 ? p.c2 + at * STH_BLOCK : NULL};
+    Vec sum[2][PANEL_COLS][VECS];
 
     STH_UNROLL
-    for (guint i = 0; i < n; i++) {
+    for (guint g = 0; g < blocks; g++) {
         STH_UNROLL
-        for (guint v = 0; v < VECS; v++)
-            sum[i][v] = p.accumulate ? load(c + i * STH_BLOCK + v * LANES) : p.bias ? load(p.bias + v * LANES) : splat(0);
-    }
-    for (guint r = 0; r < p.n_runs; r++) {
-        const float *b = b0 + p.runs[r].offset;
-
-        for (guint k = p.runs[r].count; k > 0; k--, a += STH_BLOCK, b += p.row_step) {
-            Vec weight[VECS];
-
+        for (guint i = 0; i < n; i++) {
             STH_UNROLL
             for (guint v = 0; v < VECS; v++)
-                weight[v] = load(a + v * LANES);
+                sum[g][i][v] = p.accumulate ? load(c[g] + i * STH_BLOCK + v * LANES) : bias[g] ? load(bias[g] + v * LANES) : splat(0);
+        }
+    }
+    for (guint r = 0; r < p.n_runs; r++) {
+        const float *b = p.b + at * step + p.runs[r].offset;
+
+        for (guint k = p.runs[r].count; k > 0; k--, b += p.row_step) {
+            Vec weight[2][VECS];
+
+            STH_UNROLL
+            for (guint g = 0; g < blocks; g++) {
+                STH_UNROLL
+                for (guint v = 0; v < VECS; v++)
+                    weight[g][v] = load(weights[g] + v * LANES);
+                weights[g] += STH_BLOCK;
+            }
             STH_UNROLL
             for (guint i = 0; i < n; i++) {
                 const Vec x = splat(b[i * step]);
 
                 STH_UNROLL
-                for (guint v = 0; v < VECS; v++)
-                    sum[i][v] = madd(x, weight[v], sum[i][v]);
+                for (guint g = 0; g < blocks; g++) {
+                    STH_UNROLL
+                    for (guint v = 0; v < VECS; v++)
+                        sum[g][i][v] = madd(x, weight[g][v], sum[g][i][v]);
+                }
             }
         }
     }
     STH_UNROLL
-    for (guint i = 0; i < n; i++) {
+    for (guint g = 0; g < blocks; g++) {
         STH_UNROLL
-        for (guint v = 0; v < VECS; v++)
-            store(c + i * STH_BLOCK + v * LANES, clamp(sum[i][v], splat(p.min), splat(p.max)));
+        for (guint i = 0; i < n; i++) {
+            STH_UNROLL
+            for (guint v = 0; v < VECS; v++)
+                store(c[g] + i * STH_BLOCK + v * LANES, clamp(sum[g][i][v], splat(p.min), splat(p.max)));
+        }
     }
 }
 
 /* The numbers of positions for which there is code, most first: each costs time to compile. */
 #define SIZES SIZE(24) SIZE(20) SIZE(16) SIZE(14) SIZE(12) SIZE(8) SIZE(7) SIZE(6) SIZE(4) SIZE(2) SIZE(1)
 
-/* How many of @n positions to do next: a part that goes into it evenly, else the largest there is. Few positions keep too few sums in flight. */
-STH_FORCE_INLINE guint next_size(guint n)
+/* How many of @n positions to do next, @most at a time: a part that goes into it evenly, else the largest there is. Few positions keep too few sums
+ * in flight. */
+STH_FORCE_INLINE guint next_size(guint n, const guint most)
 {
 #define SIZE(size)                                                                                                                                   \
-    if (size <= PANEL_COLS && 2 * size >= PANEL_COLS && n % size == 0)                                                                               \
+    if (size <= most && 2 * size >= most && n % size == 0)                                                                                           \
         return size;
     SIZES
 #undef SIZE
 #define SIZE(size)                                                                                                                                   \
-    if (size <= PANEL_COLS && size <= n)                                                                                                             \
+    if (size <= most && size <= n)                                                                                                                   \
         return size;
     SIZES
 #undef SIZE
     return 0;
 }
 
-STH_FORCE_INLINE void panel_tiles(const SthPanel *p, const gsize step)
+STH_FORCE_INLINE void panel_tiles(const SthPanel *p, const guint most, const guint blocks, const gsize step)
 {
     for (guint i = 0, n; i < p->n; i += n) {
-        n = next_size(p->n - i);
+        n = next_size(p->n - i, most);
         switch (n) {
 #define SIZE(size)                                                                                                                                   \
     case size:                                                                                                                                       \
-        if (size <= PANEL_COLS)                                                                                                                      \
-            panel_tile(p, p->b + i * step, p->c + (gsize)i * STH_BLOCK, MIN(size, PANEL_COLS), step);                                                \
+        if (size <= most)                                                                                                                            \
+            panel_tile(p, i, MIN(size, most), blocks, step);                                                                                         \
         break;
             SIZES
 #undef SIZE
@@ -92,14 +108,31 @@ STH_FORCE_INLINE void panel_tiles(const SthPanel *p, const gsize step)
     }
 }
 
-void ISA(panel)(const SthPanel *p)
+STH_FORCE_INLINE void panel_steps(const SthPanel *p, const guint most, const guint blocks)
 {
     if (p->step == 1)
-        panel_tiles(p, 1);
+        panel_tiles(p, most, blocks, 1);
     else if (p->step == 2)
-        panel_tiles(p, 2);
+        panel_tiles(p, most, blocks, 2);
     else
-        panel_tiles(p, STH_BLOCK);
+        panel_tiles(p, most, blocks, STH_BLOCK);
+}
+
+void ISA(panel)(const SthPanel *p)
+{
+    SthPanel one = *p;
+
+    if (p->a2 && PAIR_COLS > 0) {
+        panel_steps(p, PAIR_COLS, 2);
+        return;
+    }
+    panel_steps(&one, PANEL_COLS, 1);
+    if (!p->a2)
+        return;
+    one.a = p->a2;
+    one.c = p->c2;
+    one.bias = p->bias2;
+    panel_steps(&one, PANEL_COLS, 1);
 }
 
 /* @n positions, a number that is known when compiling. */

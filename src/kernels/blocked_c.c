@@ -6,14 +6,14 @@
 #define P STH_WINOGRAD_A
 #define Q STH_WINOGRAD_B
 
-void sth_panel_c(const SthPanel *panel)
+static void panel_block(const SthPanel *panel, const float *weights, const float *bias, float *c)
 {
     for (gsize i = 0; i < panel->n; i++) {
-        const float *a = panel->a;
+        const float *a = weights;
         float sum[B];
 
         for (guint l = 0; l < B; l++)
-            sum[l] = panel->accumulate ? panel->c[i * B + l] : panel->bias ? panel->bias[l] : 0;
+            sum[l] = panel->accumulate ? c[i * B + l] : bias ? bias[l] : 0;
         for (guint r = 0; r < panel->n_runs; r++) {
             const float *b = panel->b + panel->runs[r].offset + i * panel->step;
 
@@ -22,8 +22,15 @@ void sth_panel_c(const SthPanel *panel)
                     sum[l] = sth_madd(*b, a[l], sum[l]);
         }
         for (guint l = 0; l < B; l++)
-            panel->c[i * B + l] = sth_clamp(sum[l], panel->min, panel->max);
+            c[i * B + l] = sth_clamp(sum[l], panel->min, panel->max);
     }
+}
+
+void sth_panel_c(const SthPanel *panel)
+{
+    panel_block(panel, panel->a, panel->bias, panel->c);
+    if (panel->a2)
+        panel_block(panel, panel->a2, panel->bias2, panel->c2);
 }
 
 void sth_depthwise_c(float *out, gsize n, const float *const *tap, gsize step, const float *weight, guint n_taps, const float *bias, float min,

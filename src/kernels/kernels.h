@@ -66,6 +66,9 @@ typedef struct {
     guint n;
     gboolean accumulate; /* c holds the sum so far, bias included */
     const float *bias;   /* STH_BLOCK floats, or NULL for zeros */
+    const float *a2;     /* a second block of output channels that reads the same rows of B; NULL: there is none */
+    float *c2;
+    const float *bias2;
     float min, max;
 } SthPanel;
 

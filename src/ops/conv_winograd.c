@@ -182,9 +182,9 @@ static void multiply_group(const Chunk *chunk, guint first, guint end)
     const gsize group_step = pack->group_step[first / STH_WINOGRAD_GROUP];
 
     for (guint product = 0; product < PRODUCTS; product++)
-        for (guint i = first; i < end; i++) {
+        for (guint i = first, n; i < end; i += n) {
             const SthWinogradRows *rows = &pack->panels[i].spatial;
-            const SthPanel panel = {
+            SthPanel panel = {
                 .a = rows->weights + product * group_step,
                 .runs = &g_array_index(pack->runs, SthPanelRun, rows->first_run),
                 .n_runs = rows->n_runs,
@@ -197,6 +197,11 @@ static void multiply_group(const Chunk *chunk, guint first, guint end)
                 .max = INFINITY,
             };
 
+            n = pack->panels[i].like_next ? 2 : 1;
+            if (n == 2) {
+                panel.a2 = pack->panels[i + 1].spatial.weights + product * group_step;
+                panel.c2 = panel.c + PRODUCTS * w->tiles * B;
+            }
             chunk->job->kernels->panel(&panel);
         }
 }

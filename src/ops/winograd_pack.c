@@ -8,9 +8,16 @@
 #define PLANE 9 /* taps of a kernel's plane */
 #define CENTRE 4
 
-/* Vector operations of the transforms of one block of one tile: an estimate from their additions, loads and stores, not a measurement. */
+/* Vector operations of the transforms of one block of one tile: an estimate from their additions, loads and stores. What is chosen by all these
+ * constants together is compared with measurements: tests/ops/winograd_cost_test.c. */
 #define INPUT_COST 330.
 #define OUTPUT_COST 260.
+/* Multiply-adds in the time that it takes to gather a row of the image for one tap. */
+#define GATHER_COST 20.
+/* Weights that do not fit the second cache come from farther away: a vector of them takes the time of so many multiply-adds, and fewer positions do
+ * not make it less. */
+#define FETCH_COST 8.
+#define CACHE_BYTES (1024. * 1024)
 
 typedef enum { NOTHING, POINTWISE, SPATIAL } Kind;
 
@@ -54,6 +61,12 @@ static gsize div_up(gsize a, gsize b)
     return (a + b - 1) / b;
 }
 
+/* Multiply-adds of @vectors vectors of weights, each with @positions vectors of the input. */
+static double sum_cost(double vectors, double positions)
+{
+    return vectors * (vectors * STH_BLOCK * sizeof(float) > CACHE_BYTES ? MAX(positions, FETCH_COST) : positions);
+}
+
 SthWinogradCost sth_winograd_cost(const SthConv *conv, const float *weight)
 {
     const SthSliding *s = &conv->sliding;
@@ -74,9 +87,9 @@ SthWinogradCost sth_winograd_cost(const SthConv *conv, const float *weight)
                 sources[tap * blocks + in / STH_BLOCK] |= kind == SPATIAL;
             }
     return (SthWinogradCost){
-        .winograd = (double)rows[SPATIAL] * STH_WINOGRAD_PRODUCTS * tiles + (double)rows[POINTWISE] * positions +
+        .winograd = sum_cost((double)rows[SPATIAL] * STH_WINOGRAD_PRODUCTS, tiles) + sum_cost((double)rows[POINTWISE], positions) +
                     tiles * ((double)n_sources * INPUT_COST + (double)panels * OUTPUT_COST),
-        .direct = (double)direct * positions,
+        .direct = sum_cost((double)direct, positions) + (double)(conv->in_channels * taps * PLANE) * images * (double)s->out[STH_H] * GATHER_COST,
     };
 }
 
@@ -243,6 +256,17 @@ static void pack_weights(Packer *p)
     pack->bytes = floats * sizeof(float) + pack->runs->len * sizeof(SthPanelRun);
 }
 
+static gboolean same_runs(const SthWinogradPack *pack, const SthWinogradRows *a, const SthWinogradRows *b)
+{
+    const SthPanelRun *x = (const SthPanelRun *)(gpointer)pack->runs->data + a->first_run,
+                      *y = (const SthPanelRun *)(gpointer)pack->runs->data + b->first_run;
+
+    for (guint i = 0; i < a->n_runs && a->n_runs == b->n_runs; i++)
+        if (x[i].offset != y[i].offset || x[i].count != y[i].count)
+            return FALSE;
+    return a->n_runs == b->n_runs;
+}
+
 void sth_winograd_pack_init(SthWinogradPack *pack, const SthConv *conv, const float *weight, const float *bias, gsize source_step)
 {
     Packer p = {.conv = conv, .weight = weight, .pack = pack, .taps = (gsize)conv->sliding.kernel[STH_T], .source_step = source_step};
@@ -260,6 +284,8 @@ void sth_winograd_pack_init(SthWinogradPack *pack, const SthConv *conv, const fl
     for (gsize panel = 0; panel < pack->n_panels; panel++)
         find_rows(&p, panel);
     pack_weights(&p);
+    for (guint i = 0; i + 1 < pack->n_panels; i++)
+        pack->panels[i].like_next = (i + 1) % STH_WINOGRAD_GROUP > 0 && same_runs(pack, &pack->panels[i].spatial, &pack->panels[i + 1].spatial);
     g_free(p.kinds);
     g_free(p.source);
 }

@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
     SthWinogradRows spatial;    /* runs in the transformed input */
     SthWinogradRows *pointwise; /* one for each temporal tap; runs in the input itself */
+    gboolean like_next;         /* the next panel, of the same group, has the same spatial runs: both can be multiplied at once */
 } SthWinogradPanel;
 
 /* A block of input channels at one temporal tap that some panel's spatial rows need. */

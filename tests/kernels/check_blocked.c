@@ -21,52 +21,69 @@ static void clear_pair(EdgeBuffer buffer[2])
     edge_buffer_clear(&buffer[1]);
 }
 
-/* @n positions @step apart, some runs of rows of B that are @row_step apart. */
-static void check_panel_of(const SthKernelRow *row, guint n, gsize step, gsize row_step, guint n_runs)
+/* What the numbers that are summed for each result come to. */
+static void add_magnitudes(const SthPanel *panel, const float *weights, double *magnitude)
+{
+    for (guint i = 0; i < panel->n; i++)
+        for (guint l = 0; l < B; l++) {
+            double *sum = &magnitude[i * B + l];
+
+            *sum = 4;
+            for (guint r = 0, k = 0; r < panel->n_runs; r++)
+                for (guint j = 0; j < panel->runs[r].count; j++, k++)
+                    *sum += fabs((double)weights[k * B + l] * panel->b[panel->runs[r].offset + j * panel->row_step + (gssize)(i * panel->step)]);
+        }
+}
+
+/* @n positions @step apart, some runs of rows of B that are @row_step apart, one or two blocks of output channels. */
+static void check_panel_of(const SthKernelRow *row, guint n, gsize step, gsize row_step, guint n_runs, guint blocks)
 {
     const gsize rows_a_run = 1 + (gsize)g_rand_int_range(dice, 0, 6);
     const gsize run_size = (rows_a_run - 1) * row_step + (n - 1) * step + 1, b_size = n_runs * run_size;
     g_autofree SthPanelRun *runs = g_new(SthPanelRun, n_runs + 1);
     g_autofree double *magnitude = g_new0(double, n *B);
-    EdgeBuffer a, b, bias, c[2];
-    float *result[2];
+    EdgeBuffer a[2], b, bias[2], c[2][2];
+    float *result[2][2];
     SthPanel panel = {.runs = runs, .n_runs = n_runs, .row_step = (gssize)row_step, .step = step, .n = n, .accumulate = g_rand_boolean(dice)};
 
     for (guint r = 0; r < n_runs; r++) /* the later ones first */
         runs[r] = (SthPanelRun){(gssize)((n_runs - 1 - r) * run_size), (guint32)rows_a_run};
-    panel.a = make(&a, n_runs * rows_a_run * B, FALSE);
+    panel.a = make(&a[0], n_runs * rows_a_run * B, FALSE);
     panel.b = make(&b, b_size, g_rand_boolean(dice));
-    panel.bias = make(&bias, B, FALSE);
+    panel.bias = make(&bias[0], B, FALSE);
     panel.bias = g_rand_boolean(dice) ? panel.bias : NULL;
     random_clamp(&panel.min, &panel.max);
-    make_pair(c, result, n * B);
-    for (guint i = 0; i < n; i++)
-        for (guint l = 0; l < B; l++) {
-            double *sum = &magnitude[i * B + l];
-
-            *sum = 4;
-            for (guint r = 0, k = 0; r < n_runs; r++)
-                for (guint j = 0; j < rows_a_run; j++, k++)
-                    *sum += fabs((double)panel.a[k * B + l] * panel.b[runs[r].offset + (gssize)(j * row_step + i * step)]);
-        }
-    panel.c = result[0];
+    if (blocks > 1) {
+        panel.a2 = make(&a[1], n_runs * rows_a_run * B, FALSE);
+        panel.bias2 = make(&bias[1], B, FALSE);
+        panel.bias2 = g_rand_boolean(dice) ? panel.bias2 : NULL;
+    }
+    for (guint block = 0; block < blocks; block++)
+        make_pair(c[block], result[block], n * B);
+    panel.c = result[0][0];
+    panel.c2 = blocks > 1 ? result[1][0] : NULL;
     sth_panel_c(&panel);
-    panel.c = result[1];
+    panel.c = result[0][1];
+    panel.c2 = blocks > 1 ? result[1][1] : NULL;
     ((SthPanelSum *)row->function)(&panel);
-    assert_close(row, result[1], result[0], magnitude, n_runs * rows_a_run + 2, n * B);
-    clear_pair(c);
-    edge_buffer_clear(&a);
+    for (guint block = 0; block < blocks; block++) {
+        add_magnitudes(&panel, block ? panel.a2 : panel.a, magnitude);
+        assert_close(row, result[block][1], result[block][0], magnitude, n_runs * rows_a_run + 2, n * B);
+        clear_pair(c[block]);
+        edge_buffer_clear(&a[block]);
+        edge_buffer_clear(&bias[block]);
+    }
     edge_buffer_clear(&b);
-    edge_buffer_clear(&bias);
 }
 
 void check_panel(const SthKernelRow *row)
 {
-    for (guint n = 1; n <= 65; n++) {
-        check_panel_of(row, n, 1, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5));
-        check_panel_of(row, n, 2, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5));
-        check_panel_of(row, n, B, 1, (guint)g_rand_int_range(dice, 0, 5));
-    }
+    for (guint n = 1; n <= 65; n++)
+        for (guint blocks = 1; blocks <= 2; blocks++) {
+            check_panel_of(row, n, 1, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5), blocks);
+            check_panel_of(row, n, 2, (gsize)g_rand_int_range(dice, 1, 90), (guint)g_rand_int_range(dice, 0, 5), blocks);
+            check_panel_of(row, n, B, 1, (guint)g_rand_int_range(dice, 0, 5), blocks);
+        }
 }
 
 void check_depthwise(const SthKernelRow *row)
