@@ -176,7 +176,7 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     divide(b);
     b->b_bytes = STH_ALIGN_UP(largest_block(b) * b->width * sizeof(float));
     b->c_bytes = b->shared ? STH_ALIGN_UP(b->part * b->width * sizeof(float)) : 0;
-    node->thread_scratch = b->b_bytes + b->c_bytes + b->width * sizeof(SthConvSpan);
+    node->thread_scratch = b->b_bytes + b->c_bytes + sth_conv_gather_bytes(conv, b->width, b->width);
     node->prepared_bytes = n_weights * sizeof(float) + rows * sizeof(SthConvRow) + channels * sizeof(float);
     return b;
 }
@@ -188,8 +188,7 @@ static void multiply(const Tile *tile, guint8 *scratch, float *c, gsize ldc)
     const Group *group = &b->groups[tile->group];
     const gsize size = sth_sliding_in(&b->conv.sliding), image = tile->first_column / sth_sliding_out(&b->conv.sliding);
     const float *in = tile->job->in + tile->group * b->conv.in_channels * size, *a = group->weights + tile->first_channel * group->n_rows;
-    SthConvGather gather = {
-        .conv = &b->conv, .kernels = tile->job->kernels, .in = in, .panel = b->width, .spans = (SthConvSpan *)(scratch + b->b_bytes + b->c_bytes)};
+    SthConvGather gather = {.conv = &b->conv, .kernels = tile->job->kernels, .in = in, .panel = b->width};
 
     if (group->direct) {
         sth_blas_sgemm(FALSE, FALSE, tile->channels, tile->columns, group->n_rows, a, group->n_rows,
@@ -199,7 +198,7 @@ static void multiply(const Tile *tile, guint8 *scratch, float *c, gsize ldc)
     if (group->n_rows == 0)
         for (gsize row = 0; row < tile->channels; row++)
             memset(c + row * ldc, 0, tile->columns * sizeof *c);
-    sth_conv_gather_init(&gather, tile->first_column, tile->columns);
+    sth_conv_gather_init(&gather, scratch + b->b_bytes + b->c_bytes, tile->first_column, tile->columns);
     for (guint first = 0, n; first < group->n_rows; first += n) {
         n = MIN(MAX_BLOCK, group->n_rows - first);
         sth_conv_gather_rows(&gather, group->rows + first, n, (float *)scratch);

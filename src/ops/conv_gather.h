@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 /* A row of B: an input channel seen through one tap. */
 typedef struct {
     guint32 channel; /* within the group */
-    gint32 t, h, w;  /* input position = output position * stride + this */
+    guint32 tap;     /* (t * kernel height + h) * kernel width + w */
 } SthConvRow;
 
 /* Row @index = channel * taps + tap. */
@@ -24,22 +24,29 @@ SthConvRow sth_conv_row(const SthConv *conv, guint32 index);
 typedef struct {
     guint32 panel, column; /* the first of them: its panel in the tile, its column there */
     guint32 n;
-    gint32 t, h, w; /* input position of a tap with no offset */
-    guint32 image;
 } SthConvSpan;
+
+/* What one tap sees of a span, the same in each channel. */
+typedef struct {
+    gssize from;      /* what the first column that is inside of the input reads: floats from the channel's start in the first image */
+    guint32 first, n; /* the columns that are inside; the others read zeros */
+} SthConvPiece;
 
 /* A tile that is to be gathered. */
 typedef struct {
     const SthConv *conv;
     const SthKernels *kernels;
-    const float *in;    /* the group's first channel of the first image */
-    gsize panel;        /* columns a panel */
-    SthConvSpan *spans; /* room for one a column */
+    const float *in; /* the group's first channel of the first image */
+    gsize panel;     /* columns a panel */
+    SthConvSpan *spans;
+    SthConvPiece *pieces; /* [tap][span] */
     guint n_spans;
 } SthConvGather;
 
-/* Finds the spans of the tile's columns; they count over the images of the batch. */
-void sth_conv_gather_init(SthConvGather *gather, gsize first_column, gsize columns);
+/* Bytes of the memory that a tile of so many columns, in panels of @panel, needs for spans and pieces. */
+gsize sth_conv_gather_bytes(const SthConv *conv, gsize columns, gsize panel);
+/* Finds the spans and pieces of the tile's columns, which count over the images of the batch, in @memory. The first four fields are set. */
+void sth_conv_gather_init(SthConvGather *gather, gpointer memory, gsize first_column, gsize columns);
 
 /* Gathers some rows of the tile into @b: panel by panel, each n_rows x gather->panel. */
 void sth_conv_gather_rows(const SthConvGather *gather, const SthConvRow *rows, guint n_rows, float *b);

@@ -4,7 +4,7 @@
  *
  * A column is one output position of one image of the batch, a row one pair of input channel and tap. A is packed once (conv_pack.c). A tile of B
  * is some panels of STH_GEMM_COLS columns; it is one part of work, multiplied with all rows of A, or some of them where there are few columns.
- * How the work is divided does not depend on the number of threads.
+ * How the work is divided changes no sum: it may depend on the number of threads.
  *
  * Where nothing slides (1x1, stride 1, no pads) B is the input as it lies in memory: while a tile is multiplied, the next one is fetched into the
  * second cache. Else a tile is gathered (conv_gather.c) into a thread's memory, and B never exists as a whole; so it is where images are so small
@@ -22,8 +22,10 @@
 #define ROWS STH_GEMM_ROWS
 #define TILE_BYTES (400 * 1024) /* of B: with a panel of A and the results it stays in a second cache of 1 MiB */
 #define MAX_PANELS 16
-#define MIN_ITEMS 16 /* parts of work, so that a few threads share them evenly */
-#define LINE 16      /* floats of a line of the cache */
+#define COPY_FROM 512    /* output channels: a panel of B is read so often that it is faster copied */
+#define MIN_TILES 16     /* so that a few threads share them evenly */
+#define ITEMS_A_THREAD 8 /* parts of work, where there are rows enough */
+#define LINE 16          /* floats of a line of the cache */
 
 typedef struct {
     SthConv conv;
@@ -32,9 +34,7 @@ typedef struct {
     gsize columns;     /* of what is cut into tiles: an image where B is the input, else all images */
     gsize tile_panels; /* column panels a tile */
     gsize tiles;       /* of all images */
-    gsize row_panels;  /* row panels of A that one part of work takes */
-    gsize row_parts;
-    gsize b_bytes; /* of B, per thread */
+    gsize b_bytes;     /* of B, per thread */
 } Gemm;
 
 /* One run. */
@@ -44,6 +44,8 @@ typedef struct {
     const SthKernels *kernels;
     const float *in, *residual;
     float *out;
+    gsize row_panels; /* of A that one part of work takes */
+    gsize row_parts;  /* of a tile */
 } Job;
 
 /* One part of work. */
@@ -66,7 +68,7 @@ static gsize div_up(gsize a, gsize b)
     return (a + b - 1) / b;
 }
 
-/* Nothing slides and every channel has weights; and panels that end with the image are not much more work than those that go on in the next one:
+/* Nothing slides and every channel has weights; A is not so high that rows of B which lie together are worth a copy; and panels that end with the image are not much more work than those that go on in the next one:
  * the last panel of an image has full vectors too. */
 static gboolean is_direct(const Gemm *g)
 {
@@ -76,13 +78,13 @@ static gboolean is_direct(const Gemm *g)
     for (guint axis = 0; axis < STH_AXES; axis++)
         if (s->kernel[axis] != 1 || s->stride[axis] != 1 || s->pad[axis] != 0 || s->pad_end[axis] != 0)
             return FALSE;
-    return g->pack.dense && (g->conv.batch == 1 || computed * 15 <= size * 16);
+    return g->pack.dense && g->conv.out_channels < COPY_FROM && (g->conv.batch == 1 || computed * 15 <= size * 16);
 }
 
 static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight, const float *bias)
 {
     Gemm *g = g_new0(Gemm, 1);
-    gsize panels, block, pieces, row_panels = div_up(conv->out_channels, ROWS);
+    gsize panels, block, pieces;
 
     g->conv = *conv;
     sth_conv_pack_init(&g->pack, conv, weight, bias);
@@ -92,14 +94,11 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     panels = div_up(g->columns, COLS);
     block = MAX(g->pack.max_block, 1);
     g->tile_panels = CLAMP(TILE_BYTES / (block * COLS * sizeof(float)), 1, MAX_PANELS);
-    g->tile_panels = MIN(g->tile_panels, MAX(1, panels * pieces * conv->groups / MIN_ITEMS));
+    g->tile_panels = MIN(g->tile_panels, MAX(1, panels * pieces * conv->groups / MIN_TILES));
     g->tiles = pieces * div_up(panels, g->tile_panels);
-    g->row_parts = CLAMP(div_up(MIN_ITEMS, MAX(1, g->tiles * conv->groups)), 1, MAX(1, row_panels));
-    g->row_panels = div_up(row_panels, g->row_parts);
-    g->row_parts = div_up(row_panels, MAX(1, g->row_panels));
     g->b_bytes = g->direct ? 0 : STH_ALIGN_UP(g->tile_panels * block * COLS * sizeof(float));
     node->prepared_bytes = g->pack.bytes;
-    node->thread_scratch = g->direct ? 0 : g->b_bytes + 2 * ROWS * COLS * sizeof(float) + g->tile_panels * COLS * sizeof(SthConvSpan);
+    node->thread_scratch = g->direct ? 0 : g->b_bytes + 2 * ROWS * COLS * sizeof(float) + sth_conv_gather_bytes(conv, g->tile_panels * COLS, COLS);
     return g;
 }
 
@@ -211,7 +210,7 @@ static void run_tile(gpointer data, guint item, guint thread)
     const Job *job = data;
     const Gemm *g = job->g;
     guint8 *scratch = job->run->thread_scratch + thread * job->run->thread_stride;
-    const gsize index = item / g->row_parts, width = g->tile_panels * COLS, panels = div_up(g->conv.out_channels, ROWS);
+    const gsize index = item / job->row_parts, width = g->tile_panels * COLS, panels = div_up(g->conv.out_channels, ROWS);
     const gsize piece_tiles = div_up(div_up(g->columns, COLS), g->tile_panels), at = index % piece_tiles * width; /* in an image, or all of them */
     Tile tile = {
         .job = job,
@@ -220,19 +219,16 @@ static void run_tile(gpointer data, guint item, guint thread)
         .columns = MIN(width, g->columns - at),
         .in = first_row(job, index),
         .next = first_row(job, index + job->run->threads), /* likely this thread's next one */
-        .first_panel = item % g->row_parts * g->row_panels,
+        .first_panel = item % job->row_parts * job->row_panels,
         .b = (float *)scratch,
         .patch = (float *)(scratch + g->b_bytes),
-        .gather = {.conv = &g->conv,
-                   .kernels = job->kernels,
-                   .panel = COLS,
-                   .spans = (SthConvSpan *)(scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float))},
+        .gather = {.conv = &g->conv, .kernels = job->kernels, .panel = COLS},
     };
 
-    tile.end_panel = MIN(panels, tile.first_panel + g->row_panels);
+    tile.end_panel = MIN(panels, tile.first_panel + job->row_panels);
     if (!g->direct) {
         tile.gather.in = job->in + tile.group * g->conv.in_channels * sth_sliding_in(&g->conv.sliding);
-        sth_conv_gather_init(&tile.gather, tile.first_column, tile.columns);
+        sth_conv_gather_init(&tile.gather, scratch + g->b_bytes + 2 * ROWS * COLS * sizeof(float), tile.first_column, tile.columns);
     }
     for (guint i = 0; i < g->pack.n_blocks; i++) {
         const SthConvBlock *block = &g->pack.blocks[tile.group * g->pack.n_blocks + i];
@@ -243,12 +239,17 @@ static void run_tile(gpointer data, guint item, guint thread)
     }
 }
 
+/* Where there are few tiles for the threads, several share one; each gathers it anew. */
 static void run_all(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out)
 {
     const Gemm *g = prepared;
-    Job job = {g, run, sth_kernels(), in, residual, out};
+    const gsize tiles = g->conv.groups * g->tiles, panels = div_up(g->conv.out_channels, ROWS),
+                wanted = run->threads > 1 ? run->threads * ITEMS_A_THREAD : 1;
+    Job job = {g, run, sth_kernels(), in, residual, out, 0, 0};
 
-    sth_op_parallel(run, run_tile, &job, (guint)(g->conv.groups * g->tiles * g->row_parts));
+    job.row_panels = div_up(panels, CLAMP(div_up(wanted, MAX(1, tiles)), 1, MAX(1, panels)));
+    job.row_parts = div_up(panels, MAX(1, job.row_panels));
+    sth_op_parallel(run, run_tile, &job, (guint)(tiles * job.row_parts));
 }
 
 static void release(gpointer prepared)

@@ -1,4 +1,4 @@
-/* Convolution on strips of the image: for kernels with more than one tap, and strides up to two.
+/* Convolution on strips of the image: for few channels, as stems have, kernels with more than one tap, and strides up to two.
  *
  * A part of work is some rows of results of one frame. What they depend on is copied once with its zero padding, into a thread's memory:
  *
@@ -19,6 +19,7 @@
 #define B STH_BLOCK
 #define CACHE_BYTES (448 * 1024) /* of x: half of a small second cache */
 #define LEAST_PARTS 16           /* of work, so that a few threads share it evenly */
+#define MOST_CHANNELS 32         /* of the input: with more, weights come from far for the few results of a strip, and gathering costs less */
 
 /* The rows of weights of one panel at one temporal tap. */
 typedef struct {
@@ -57,7 +58,8 @@ static gboolean takes(const SthConv *conv, const float *weight)
 {
     const SthSliding *s = &conv->sliding;
 
-    return conv->groups == 1 && s->stride[STH_W] <= 2 && plane_taps(s) > 1 && s->pad[STH_H] >= 0 && s->pad[STH_W] >= 0;
+    return conv->groups == 1 && conv->in_channels <= MOST_CHANNELS && s->stride[STH_W] <= 2 && plane_taps(s) > 1 && s->pad[STH_H] >= 0 &&
+           s->pad[STH_W] >= 0;
 }
 
 /* Rows of @rows results, and x for them. */
