@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import path from 'node:path';
 
-const require = createRequire(path.join(process.env.NODE_PATH ?? '.', 'x.js'));
+const require = createRequire(path.resolve(process.env.NODE_PATH ?? '.', 'x.js'));
 const build = process.env.BUILD ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build');
 const MOST_RUNS = 5;
 const TURN_MS = 1000;
