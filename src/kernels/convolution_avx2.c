@@ -29,12 +29,15 @@ STH_FORCE_INLINE void gemm_block(const SthGemmTile *tile, guint r0, guint j0, co
     }
     for (guint i = 0; i < tile->n_runs; i++) {
         const float *b = tile->b + tile->runs[i].row * tile->ldb + j0;
-        const float *ahead = tile->ahead && r0 + j0 == 0 ? tile->ahead + tile->runs[i].row * tile->ldb : b;
+        const float *ahead = tile->ahead && r0 + j0 == 0 ? tile->ahead + tile->runs[i].row * tile->ldb : NULL;
 
-        for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb, ahead += tile->ldb) {
+        for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
             __m256 row[3];
 
-            __builtin_prefetch(ahead, 0, 2);
+            if (ahead) {
+                __builtin_prefetch(ahead, 0, 2);
+                ahead += tile->ldb;
+            }
             STH_UNROLL
             for (guint v = 0; v < vectors; v++)
                 row[v] = masked && v + 1 == vectors ? _mm256_maskload_ps(b + v * LANES, last) : _mm256_loadu_ps(b + v * LANES);

@@ -52,12 +52,15 @@ STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, cons
         }
     }
     for (guint i = 0; i < tile->n_runs; i++) {
-        const float *b = tile->b + tile->runs[i].row * tile->ldb, *ahead = tile->ahead ? tile->ahead + tile->runs[i].row * tile->ldb : b;
+        const float *b = tile->b + tile->runs[i].row * tile->ldb, *ahead = tile->ahead ? tile->ahead + tile->runs[i].row * tile->ldb : NULL;
 
-        for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb, ahead += tile->ldb) {
+        for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
             __m512 row[3];
 
-            __builtin_prefetch(ahead, 0, 2);
+            if (ahead) {
+                __builtin_prefetch(ahead, 0, 2);
+                ahead += tile->ldb;
+            }
             STH_UNROLL
             for (guint v = 0; v < vectors; v++)
                 row[v] = v + 1 == vectors ? _mm512_maskz_loadu_ps(last, b + v * LANES) : _mm512_loadu_ps(b + v * LANES);

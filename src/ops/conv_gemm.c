@@ -68,7 +68,7 @@ static gsize div_up(gsize a, gsize b)
     return (a + b - 1) / b;
 }
 
-/* Nothing slides and every channel has weights; A is not so high that rows of B which lie together are worth a copy; and panels that end with the image are not much more work than those that go on in the next one:
+/* Nothing slides and every channel has weights; and panels that end with the image are not much more work than those that go on in the next one:
  * the last panel of an image has full vectors too. */
 static gboolean is_direct(const Gemm *g)
 {
@@ -78,7 +78,7 @@ static gboolean is_direct(const Gemm *g)
     for (guint axis = 0; axis < STH_AXES; axis++)
         if (s->kernel[axis] != 1 || s->stride[axis] != 1 || s->pad[axis] != 0 || s->pad_end[axis] != 0)
             return FALSE;
-    return g->pack.dense && g->conv.out_channels < COPY_FROM && (g->conv.batch == 1 || computed * 15 <= size * 16);
+    return g->pack.dense && (g->conv.batch == 1 || computed * 31 <= size * 32);
 }
 
 static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight, const float *bias)
@@ -218,7 +218,7 @@ static void run_tile(gpointer data, guint item, guint thread)
         .first_column = index % g->tiles / piece_tiles * g->columns + at,
         .columns = MIN(width, g->columns - at),
         .in = first_row(job, index),
-        .next = first_row(job, index + job->run->threads), /* likely this thread's next one */
+        .next = first_row(job, index + 1), /* likely this thread's next one */
         .first_panel = item % job->row_parts * job->row_panels,
         .b = (float *)scratch,
         .patch = (float *)(scratch + g->b_bytes),

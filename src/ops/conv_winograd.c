@@ -39,7 +39,7 @@ typedef struct {
     gsize tiles;                /* of a full part */
     gsize x_pitch, y_pitch;     /* positions a row */
     gsize v_step;               /* floats of v a product */
-    gsize x_bytes, v_bytes, m_bytes;
+    gsize x_bytes, v_bytes, m_bytes, y_bytes;
     guint groups; /* of panels */
 } Winograd;
 
@@ -52,6 +52,12 @@ typedef struct {
     float *out;
     guint shares; /* the groups of panels are divided among so many parts of work */
 } Job;
+
+/* What a thread's v holds: behind y in its memory. */
+typedef struct {
+    gsize chunk;
+} Loaded;
+#define NO_CHUNK G_MAXSIZE
 
 /* One part of work. */
 typedef struct {
@@ -108,7 +114,8 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     w->v_bytes = PRODUCTS * w->v_step * sizeof(float);
     w->m_bytes = MIN(STH_WINOGRAD_GROUP, w->pack.n_panels) * PRODUCTS * w->tiles * B * sizeof(float);
     node->prepared_bytes = w->pack.bytes;
-    node->thread_scratch = w->x_bytes + w->v_bytes + w->m_bytes + w->chunk_rows * OUT * w->y_pitch * B * sizeof(float);
+    w->y_bytes = w->chunk_rows * OUT * w->y_pitch * B * sizeof(float);
+    node->thread_scratch = w->x_bytes + w->v_bytes + w->m_bytes + w->y_bytes + sizeof(Loaded);
     return w;
 }
 
@@ -260,6 +267,13 @@ static void finish_segment(const Chunk *chunk, const Segment *segment, guint ind
     }
 }
 
+static Loaded *loaded_of(const Job *job, guint thread)
+{
+    const Winograd *w = job->w;
+
+    return (Loaded *)(job->run->thread_scratch + thread * job->run->thread_stride + w->x_bytes + w->v_bytes + w->m_bytes + w->y_bytes);
+}
+
 /* @item = chunk * shares + share. */
 static void run_chunk(gpointer data, guint item, guint thread)
 {
@@ -268,6 +282,7 @@ static void run_chunk(gpointer data, guint item, guint thread)
     const gsize index = item / job->shares, share = item % job->shares;
     const guint first_group = (guint)(w->groups * share / job->shares), end_group = (guint)(w->groups * (share + 1) / job->shares);
     guint8 *scratch = job->run->thread_scratch + thread * job->run->thread_stride;
+    Loaded *loaded = loaded_of(job, thread);
     Chunk chunk = {
         .job = job,
         .first_row = index * w->chunk_rows,
@@ -280,10 +295,11 @@ static void run_chunk(gpointer data, guint item, guint thread)
 
     chunk.rows = MIN(w->chunk_rows, w->frames * w->tile_rows - chunk.first_row);
     chunk.tiles = chunk.rows * w->tile_cols;
-    for (gsize from = 0; from < chunk.rows; from += segment.rows) {
+    for (gsize from = 0; from < chunk.rows && loaded->chunk != index; from += segment.rows) {
         segment = segment_at(&chunk, from);
         transform_segment(&chunk, &segment);
     }
+    loaded->chunk = index;
     for (guint group = first_group; group < end_group; group++) {
         const guint first = group * STH_WINOGRAD_GROUP, end = MIN(w->pack.n_panels, first + STH_WINOGRAD_GROUP);
 
@@ -296,13 +312,14 @@ static void run_chunk(gpointer data, guint item, guint thread)
     }
 }
 
-/* Where there are few chunks for the threads, several share one: each transforms its input anew, which is little where channels are many. */
+/* Where there are few chunks for the threads, several share one: each transforms its input, once. */
 static void run_all(gconstpointer prepared, const SthOpRun *run, const float *in, const float *residual, float *out)
 {
     const Winograd *w = prepared;
-    const gsize wanted = run->threads > 1 ? run->threads * PARTS_A_THREAD : 1;
-    Job job = {w, run, sth_kernels(), in, residual, out, (guint)CLAMP(div_up(wanted, w->chunks), 1, w->groups)};
+    Job job = {w, run, sth_kernels(), in, residual, out, run->threads > 1 && w->chunks < run->threads * PARTS_A_THREAD ? w->groups : 1};
 
+    for (guint thread = 0; thread < run->threads; thread++)
+        loaded_of(&job, thread)->chunk = NO_CHUNK;
     sth_op_parallel(run, run_chunk, &job, (guint)w->chunks * job.shares);
 }
 
