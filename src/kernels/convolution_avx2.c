@@ -1,4 +1,4 @@
-/* gemm, tap_sum, every_second for AVX2 with FMA.
+/* gemm, tap_sum, every_second, gather for AVX2 with FMA.
  *
  * gemm makes its tile in blocks of 4 rows x 3 vectors: 12 sums, 3 vectors of B and a broadcast weight fill the 16 registers.
  *
@@ -145,7 +145,7 @@ void sth_tap_sum_avx2(float *out, gsize rows, gsize cols, gsize out_pitch, const
             tap_sum_block(&s, out + y * out_pitch + x, y * in_pitch + x, cols - x, 1);
 }
 
-void sth_every_second_avx2(float *out, const float *in, gsize n)
+STH_FORCE_INLINE void every_second(float *out, const float *in, gsize n)
 {
     gsize i = 0;
 
@@ -157,3 +157,21 @@ void sth_every_second_avx2(float *out, const float *in, gsize n)
     for (; i < n; i++)
         out[i] = in[2 * i];
 }
+
+void sth_every_second_avx2(float *out, const float *in, gsize n)
+{
+    every_second(out, in, n);
+}
+
+STH_FORCE_INLINE void copy(float *out, const float *in, gsize n)
+{
+    gsize i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        _mm256_storeu_ps(out + i, _mm256_loadu_ps(in + i));
+    if (i < n)
+        _mm256_maskstore_ps(out + i, sth_first_lanes_8(n - i), _mm256_maskload_ps(in + i, sth_first_lanes_8(n - i)));
+}
+
+#define GATHER sth_gather_avx2
+#include "kernels/gather_body.h"

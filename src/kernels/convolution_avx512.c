@@ -1,4 +1,4 @@
-/* gemm, tap_sum, every_second for AVX-512.
+/* gemm, tap_sum, every_second, gather for AVX-512.
  *
  * gemm keeps 8 rows x 3 vectors of sums in 24 of the 32 registers; each row of B costs 3 loads and 8 broadcasts for 24 multiply-adds.
  *
@@ -139,7 +139,7 @@ void sth_tap_sum_avx512(float *out, gsize rows, gsize cols, gsize out_pitch, con
                           first_lanes(MIN(cols - x, LANES)), 1);
 }
 
-void sth_every_second_avx512(float *out, const float *in, gsize n)
+STH_FORCE_INLINE void every_second(float *out, const float *in, gsize n)
 {
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     gsize i = 0;
@@ -154,3 +154,21 @@ void sth_every_second_avx512(float *out, const float *in, gsize n)
         _mm512_mask_storeu_ps(out + i, first_lanes(n - i), _mm512_permutex2var_ps(low, even, high));
     }
 }
+
+void sth_every_second_avx512(float *out, const float *in, gsize n)
+{
+    every_second(out, in, n);
+}
+
+STH_FORCE_INLINE void copy(float *out, const float *in, gsize n)
+{
+    gsize i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        _mm512_storeu_ps(out + i, _mm512_loadu_ps(in + i));
+    if (i < n)
+        _mm512_mask_storeu_ps(out + i, first_lanes(n - i), _mm512_maskz_loadu_ps(first_lanes(n - i), in + i));
+}
+
+#define GATHER sth_gather_avx512
+#include "kernels/gather_body.h"

@@ -71,3 +71,14 @@ void sth_every_second_c(float *out, const float *in, gsize n)
     for (gsize i = 0; i < n; i++)
         out[i] = in[2 * i];
 }
+
+void sth_gather_c(float *out, gsize panel_step, const float *in, gsize stride, const SthGatherPiece *pieces, guint n_pieces)
+{
+    for (guint k = 0; k < n_pieces; k++) {
+        const SthGatherPiece *piece = &pieces[k];
+        float *to = out + piece->panel * panel_step + piece->column;
+
+        for (guint32 i = 0; i < piece->before + piece->n + piece->after; i++)
+            to[i] = i >= piece->before && i < piece->before + piece->n ? in[piece->from + (gssize)((i - piece->before) * stride)] : 0;
+    }
+}

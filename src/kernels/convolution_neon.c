@@ -1,4 +1,4 @@
-/* gemm, tap_sum, every_second for 64-bit Arm.
+/* gemm, tap_sum, every_second, gather for 64-bit Arm.
  *
  * gemm makes its tile in blocks of 8 rows x 3 vectors: 24 sums, 3 vectors of B and 2 of weights, which are multiplied by lane, of 32 registers.
  *
@@ -140,7 +140,7 @@ void sth_tap_sum_neon(float *out, gsize rows, gsize cols, gsize out_pitch, const
             tap_sum_block(&s, out + y * out_pitch + x, y * in_pitch + x, cols - x, 1);
 }
 
-void sth_every_second_neon(float *out, const float *in, gsize n)
+STH_FORCE_INLINE void every_second(float *out, const float *in, gsize n)
 {
     gsize i = 0;
 
@@ -149,3 +149,21 @@ void sth_every_second_neon(float *out, const float *in, gsize n)
     for (; i < n; i++)
         out[i] = in[2 * i];
 }
+
+void sth_every_second_neon(float *out, const float *in, gsize n)
+{
+    every_second(out, in, n);
+}
+
+STH_FORCE_INLINE void copy(float *out, const float *in, gsize n)
+{
+    gsize i = 0;
+
+    for (; i + LANES <= n; i += LANES)
+        vst1q_f32(out + i, vld1q_f32(in + i));
+    for (; i < n; i++)
+        out[i] = in[i];
+}
+
+#define GATHER sth_gather_neon
+#include "kernels/gather_body.h"

@@ -105,6 +105,17 @@ typedef void SthTapSum(float *out, gsize rows, gsize cols, gsize out_pitch, cons
 /* out[i] = in[2 * i], 0 <= i < n: a row for a stride of two. Reads in[0…2n-2]. */
 typedef void SthEverySecond(float *out, const float *in, gsize n);
 
+/* Columns of one panel of B that lie side by side in a row of the image: @before zeros, @n numbers, @after zeros. */
+typedef struct {
+    gssize from;           /* of the first number, floats; may be negative */
+    guint32 panel, column; /* where the columns begin */
+    guint32 before, n, after;
+} SthGatherPiece;
+
+/* A row of B from an image. Each piece goes to out + panel * panel_step + column and takes its numbers from in + from, @stride floats apart. Reads
+ * no others, and writes nothing but the pieces. */
+typedef void SthGather(float *out, gsize panel_step, const float *in, gsize stride, const SthGatherPiece *pieces, guint n_pieces);
+
 /* out[i] = a[i] + b[i], and clamp. out may be a or b. */
 typedef void SthAddClamp(float *out, const float *a, const float *b, gsize n, float min, float max);
 

@@ -1,10 +1,6 @@
 /* Gathers the inputs of convolutions. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/conv_gather.h"
 
-#include <string.h>
-
-#include "base/memory.h"
-
 SthConvRow sth_conv_row(const SthConv *conv, guint32 index)
 {
     const guint32 taps = (guint32)sth_sliding_taps(&conv->sliding);
@@ -12,17 +8,12 @@ SthConvRow sth_conv_row(const SthConv *conv, guint32 index)
     return (SthConvRow){index / taps, index % taps};
 }
 
-/* A tile's columns are cut where a row of the output, or a panel, ends. */
-static gsize most_spans(const SthConv *conv, gsize columns, gsize panel)
-{
-    return columns / (gsize)MAX(1, conv->sliding.out[STH_W]) + columns / panel + 4;
-}
-
 gsize sth_conv_gather_bytes(const SthConv *conv, gsize columns, gsize panel)
 {
-    const gsize spans = most_spans(conv, columns, panel);
+    /* Columns are cut where a row of the output, or a panel, ends. */
+    const gsize spans = columns / (gsize)MAX(1, conv->sliding.out[STH_W]) + columns / panel + 4;
 
-    return STH_ALIGN_UP(spans * sizeof(SthConvSpan)) + spans * sth_sliding_taps(&conv->sliding) * sizeof(SthConvPiece);
+    return spans * sth_sliding_taps(&conv->sliding) * sizeof(SthGatherPiece);
 }
 
 /* What a tap sees along one axis of the output position @at. */
@@ -31,86 +22,72 @@ static gint64 input_at(const SthSliding *s, guint axis, gint64 at, gint64 tap)
     return at * s->stride[axis] + tap * s->dilation[axis] - s->pad[axis];
 }
 
-/* What all taps see of the @n columns from output position (@t, @h, @w) of an image on. */
-static void find_pieces(SthConvGather *gather, guint span, gsize image, gint64 t, gint64 h, gint64 w, gint64 n)
+/* Columns of a tile that are neighbours. */
+typedef struct {
+    gsize at, n;          /* in the tile */
+    gint64 image;         /* of the batch */
+    gint64 pos[STH_AXES]; /* output position of the first one */
+} Span;
+
+static gsize span_length(const SthConvGather *gather, gsize first_column, gsize at, gsize columns)
+{
+    const gsize width = (gsize)gather->conv->sliding.out[STH_W];
+
+    return MIN(MIN(width - (first_column + at) % width, gather->panel - at % gather->panel), columns - at);
+}
+
+/* What a tap, at (@kt, @kh, @kw) of the kernel, sees of a span. */
+static SthGatherPiece find_piece(const SthConvGather *gather, const Span *span, gint64 kt, gint64 kh, gint64 kw)
 {
     const SthConv *conv = gather->conv;
     const SthSliding *s = &conv->sliding;
-    const gint64 image_size = (gint64)(sth_sliding_in(s) * conv->in_channels * conv->groups);
-    SthConvPiece *piece = gather->pieces + span;
+    const gint64 image_size = (gint64)(sth_sliding_in(s) * conv->in_channels * conv->groups), n = (gint64)span->n;
+    const gint64 frame = input_at(s, STH_T, span->pos[STH_T], kt), row = input_at(s, STH_H, span->pos[STH_H], kh);
+    const gint64 col = input_at(s, STH_W, span->pos[STH_W], kw), stride = s->stride[STH_W], width = s->in[STH_W];
+    const gint64 first = col >= 0 ? 0 : MIN(n, (-col + stride - 1) / stride), end = col >= width ? 0 : MIN(n, (width - 1 - col) / stride + 1);
+    SthGatherPiece piece = {.panel = (guint32)(span->at / gather->panel), .column = (guint32)(span->at % gather->panel), .before = (guint32)n};
 
-    for (gint64 kt = 0; kt < s->kernel[STH_T]; kt++)
-        for (gint64 kh = 0; kh < s->kernel[STH_H]; kh++)
-            for (gint64 kw = 0; kw < s->kernel[STH_W]; kw++, piece += gather->n_spans) {
-                const gint64 frame = input_at(s, STH_T, t, kt), row = input_at(s, STH_H, h, kh), col = input_at(s, STH_W, w, kw);
-                const gint64 stride = s->stride[STH_W], width = s->in[STH_W];
-                const gint64 first = col >= 0 ? 0 : MIN(n, (-col + stride - 1) / stride);
-                const gint64 end = col >= width ? 0 : MIN(n, (width - 1 - col) / stride + 1);
-
-                *piece = (SthConvPiece){0, 0, 0};
-                if (frame < 0 || frame >= s->in[STH_T] || row < 0 || row >= s->in[STH_H] || first >= end)
-                    continue;
-                *piece = (SthConvPiece){
-                    .from = (gssize)((gint64)image * image_size + (frame * s->in[STH_H] + row) * width + col + first * stride),
-                    .first = (guint32)first,
-                    .n = (guint32)(end - first),
-                };
-            }
+    if (frame < 0 || frame >= s->in[STH_T] || row < 0 || row >= s->in[STH_H] || first >= end)
+        return piece;
+    piece.from = (gssize)(span->image * image_size + (frame * s->in[STH_H] + row) * width + col + first * stride);
+    piece.before = (guint32)first;
+    piece.n = (guint32)(end - first);
+    piece.after = (guint32)(n - end);
+    return piece;
 }
 
 void sth_conv_gather_init(SthConvGather *gather, gpointer memory, gsize first_column, gsize columns)
 {
     const SthSliding *s = &gather->conv->sliding;
     const gsize width = (gsize)s->out[STH_W], height = (gsize)s->out[STH_H], frames = (gsize)s->out[STH_T];
+    guint index = 0;
 
-    gather->spans = memory;
-    gather->pieces = (SthConvPiece *)((guint8 *)memory + STH_ALIGN_UP(most_spans(gather->conv, columns, gather->panel) * sizeof(SthConvSpan)));
+    gather->pieces = memory;
     gather->n_spans = 0;
-    for (gsize at = 0; at < columns; at += gather->spans[gather->n_spans++].n)
-        gather->spans[gather->n_spans] = (SthConvSpan){
-            .panel = (guint32)(at / gather->panel),
-            .column = (guint32)(at % gather->panel),
-            .n = (guint32)MIN(MIN(width - (first_column + at) % width, gather->panel - at % gather->panel), columns - at),
-        };
-    for (guint i = 0; i < gather->n_spans; i++) {
-        const SthConvSpan *span = &gather->spans[i];
-        const gsize column = first_column + span->panel * gather->panel + span->column, row = column / width, frame = row / height;
+    for (gsize at = 0; at < columns; at += span_length(gather, first_column, at, columns))
+        gather->n_spans++;
+    for (Span span = {0}; span.at < columns; span.at += span.n, index++) {
+        const gsize column = first_column + span.at, row = column / width, frame = row / height;
+        SthGatherPiece *piece = gather->pieces + index;
 
-        find_pieces(gather, i, frame / frames, (gint64)(frame % frames), (gint64)(row % height), (gint64)(column % width), span->n);
+        span.n = span_length(gather, first_column, span.at, columns);
+        span.image = (gint64)(frame / frames);
+        span.pos[STH_T] = (gint64)(frame % frames);
+        span.pos[STH_H] = (gint64)(row % height);
+        span.pos[STH_W] = (gint64)(column % width);
+        for (gint64 kt = 0; kt < s->kernel[STH_T]; kt++)
+            for (gint64 kh = 0; kh < s->kernel[STH_H]; kh++)
+                for (gint64 kw = 0; kw < s->kernel[STH_W]; kw++, piece += gather->n_spans)
+                    *piece = find_piece(gather, &span, kt, kh, kw);
     }
-}
-
-static void gather_piece(const SthConvGather *gather, const SthConvPiece *piece, const float *channel, guint32 n, float *out)
-{
-    const gsize stride = (gsize)gather->conv->sliding.stride[STH_W];
-    const float *in = channel + piece->from;
-
-    for (guint32 i = 0; i < piece->first; i++)
-        out[i] = 0;
-    out += piece->first;
-    if (stride == 1)
-        memcpy(out, in, piece->n * sizeof *out);
-    else if (stride == 2)
-        gather->kernels->every_second(out, in, piece->n);
-    else
-        for (guint32 i = 0; i < piece->n; i++)
-            out[i] = in[stride * i];
-    for (guint32 i = piece->n; i < n - piece->first; i++)
-        out[i] = 0;
 }
 
 void sth_conv_gather_rows(const SthConvGather *gather, const SthConvRow *rows, guint n_rows, float *b)
 {
-    const gsize size = sth_sliding_in(&gather->conv->sliding);
+    const SthSliding *s = &gather->conv->sliding;
+    const gsize size = sth_sliding_in(s);
 
-    for (guint r = 0; r < n_rows; r++) {
-        const float *channel = gather->in + rows[r].channel * size;
-        const SthConvPiece *pieces = gather->pieces + (gsize)rows[r].tap * gather->n_spans;
-
-        for (guint i = 0; i < gather->n_spans; i++) {
-            const SthConvSpan *span = &gather->spans[i];
-
-            gather_piece(gather, &pieces[i], channel, span->n, b + ((gsize)span->panel * n_rows + r) * gather->panel + span->column);
-        }
-    }
+    for (guint r = 0; r < n_rows; r++)
+        gather->kernels->gather(b + r * gather->panel, n_rows * gather->panel, gather->in + rows[r].channel * size, (gsize)s->stride[STH_W],
+                                gather->pieces + (gsize)rows[r].tap * gather->n_spans, gather->n_spans);
 }

@@ -20,32 +20,20 @@ typedef struct {
 /* Row @index = channel * taps + tap. */
 SthConvRow sth_conv_row(const SthConv *conv, guint32 index);
 
-/* Some columns of a tile that are neighbours in the output's row and in one panel. */
-typedef struct {
-    guint32 panel, column; /* the first of them: its panel in the tile, its column there */
-    guint32 n;
-} SthConvSpan;
-
-/* What one tap sees of a span, the same in each channel. */
-typedef struct {
-    gssize from;      /* what the first column that is inside of the input reads: floats from the channel's start in the first image */
-    guint32 first, n; /* the columns that are inside; the others read zeros */
-} SthConvPiece;
-
 /* A tile that is to be gathered. */
 typedef struct {
     const SthConv *conv;
     const SthKernels *kernels;
     const float *in; /* the group's first channel of the first image */
     gsize panel;     /* columns a panel */
-    SthConvSpan *spans;
-    SthConvPiece *pieces; /* [tap][span] */
+    /* [tap][span]: what a tap sees, the same in each channel, of some columns that are neighbours in the output's row and in one panel */
+    SthGatherPiece *pieces;
     guint n_spans;
 } SthConvGather;
 
-/* Bytes of the memory that a tile of so many columns, in panels of @panel, needs for spans and pieces. */
+/* Bytes of the memory that a tile of so many columns, in panels of @panel, needs for its pieces. */
 gsize sth_conv_gather_bytes(const SthConv *conv, gsize columns, gsize panel);
-/* Finds the spans and pieces of the tile's columns, which count over the images of the batch, in @memory. The first four fields are set. */
+/* Finds the pieces of the tile's columns, which count over the images of the batch, in @memory. The first four fields are set. */
 void sth_conv_gather_init(SthConvGather *gather, gpointer memory, gsize first_column, gsize columns);
 
 /* Gathers some rows of the tile into @b: panel by panel, each n_rows x gather->panel. */

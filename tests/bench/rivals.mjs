@@ -6,7 +6,9 @@
 //   --threads N     of everyone [1]
 //   --rounds N      turns of everyone [5]
 //   --name TEXT     of the network, in the table [the file's name]
-//   --blas          also OpenBLAS: our own engine as it runs where it has no kernels, im2col and sgemm (STH_CPU=blas)
+//   --blas          also OpenBLAS: our own engine as it runs where it has no kernels, im2col and sgemm (STH_CPU=blas), with the kernels that
+//                   OpenBLAS has for AVX-512, with --cpu avx2 for AVX2
+//   --onednn FILE   also oneDNN's convolutions of this 2-D network (build/tests/bench/onednn-bench)
 //   --cpu LEVEL     our kernels restricted to it (avx2)
 //   --header        first the head of the table
 //
@@ -33,6 +35,7 @@ const { values: options, positionals: files } = parseArgs({
     rounds: { type: 'string', default: '5' },
     name: { type: 'string' },
     blas: { type: 'boolean', default: false },
+    onednn: { type: 'string', default: '' },
     cpu: { type: 'string', default: '' },
     header: { type: 'boolean', default: false },
   },
@@ -87,8 +90,10 @@ async function onnxRuntime(file) {
 const bench = [path.join(build, 'src/cli/sth'), 'bench', files[0]];
 const ours = program('gst-sth', bench, { STH_CPU: options.cpu });
 const runtimes = await Promise.all(files.map(onnxRuntime));
-const blas = options.blas ? program('OpenBLAS', bench, { STH_CPU: 'blas' }) : null;
-const everyone = [ours, ...runtimes, blas].filter(Boolean);
+const core = options.cpu === 'avx2' ? 'Haswell' : 'SkylakeX';
+const blas = options.blas ? program('OpenBLAS', bench, { STH_CPU: 'blas', OPENBLAS_CORETYPE: core }) : null;
+const onednn = options.onednn ? program('oneDNN', [path.join(build, 'tests/bench/onednn-bench'), options.onednn]) : null;
+const everyone = [ours, ...runtimes, blas, onednn].filter(Boolean);
 
 for (const rival of everyone) await rival.turn();
 for (let round = 0; round < Number(options.rounds); round++)
@@ -106,10 +111,10 @@ const best = runtimes.reduce((a, b) => (ratio(a) <= ratio(b) ? a : b));
 const same = runtimes[0] === best ? 'the same' : cell(runtimes[0]);
 
 if (options.header) {
-  console.log('| network | threads | gst-sth | ONNX Runtime, its best export | ratio | the file that we run | OpenBLAS |');
-  console.log('|---|---|---|---|---|---|---|');
+  console.log('| network | threads | gst-sth | ONNX Runtime, its best export | ratio | the file that we run | OpenBLAS | oneDNN |');
+  console.log('|---|---|---|---|---|---|---|---|');
 }
 console.log(
-  `| ${options.name ?? path.basename(files[0], '.onnx')} | ${threads} | ${times(ours)} | ${times(best)} | **${ratio(best).toFixed(2)}** | ${same} | ${cell(blas)} |`,
+  `| ${options.name ?? path.basename(files[0], '.onnx')} | ${threads} | ${times(ours)} | ${times(best)} | **${ratio(best).toFixed(2)}** | ${same} | ${cell(blas)} | ${cell(onednn)} |`,
 );
 for (const rival of runtimes) console.error(`${rival.name}: ONNX Runtime ${times(rival)}, ${ratio(rival).toFixed(2)}`);

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes the networks of docs/performance.md and compares us with ONNX Runtime and OpenBLAS, network by network: prints the table's rows.
-# Needs a built tree, Python with PyTorch, torchvision and onnx, and node; the networks (1.5 GB) and onnxruntime-node stay in build/rivals.
+# Makes the networks of docs/performance.md and compares us with ONNX Runtime, OpenBLAS and oneDNN, network by network: prints the table's
+# rows. Needs a built tree, Python with PyTorch, torchvision and onnx, and node; the networks (1.5 GB) and onnxruntime-node stay in
+# build/rivals. oneDNN is compared where the tree was built with libdnnl-dev: on MobileNetV2, without its temporal taps.
 # usage: tests/bench/rivals.sh [--threads N] [--rounds N] [--blas] [--cpu LEVEL] [NETWORK…]
 #   options: as of rivals.mjs, which explains how it measures
 #   NETWORK: of the list below; without one, all
@@ -39,9 +40,18 @@ mkdir -p "$work"
 [ -d "${NODE_PATH:-$work/node_modules}/onnxruntime-node" ] || npm install --ignore-scripts --prefix "$work" onnxruntime-node@1.30 >&2
 export NODE_PATH=${NODE_PATH:-$work/node_modules}
 
+make_foreign() { # name
+  [ -s "$work/$1.onnx" ] || models/foreign.py --work "$work" --no-times --only "$1" >&2
+}
+
 header=(--header)
 compare() { # name file…
-  node tests/bench/rivals.mjs "${header[@]}" "${options[@]}" --name "$1" "${@:2}"
+  local onednn=()
+  if [ -x build/tests/bench/onednn-bench ] && [[ $1 =~ ^(sth-mobilenet-v2-8|tsn_mobilenet_v2)$ ]]; then
+    make_foreign tsn_mobilenet_v2
+    onednn=(--onednn "$work/tsn_mobilenet_v2.onnx")
+  fi
+  node tests/bench/rivals.mjs "${header[@]}" "${options[@]}" "${onednn[@]}" --name "$1" "${@:2}"
   header=()
 }
 is_wanted() { [ ${#wanted[@]} = 0 ] || printf '%s\n' "${wanted[@]}" | grep -qxF -- "$1"; }
@@ -58,6 +68,6 @@ for row in "${sth_networks[@]}"; do
 done
 for name in "${foreign_networks[@]}"; do
   is_wanted "$name" || continue
-  [ -s "$work/$name.onnx" ] || models/foreign.py --work "$work" --no-times --only "$name" >&2
+  make_foreign "$name"
   compare "$name" "$work/$name.onnx"
 done

@@ -95,6 +95,16 @@ static void call_every_second(void (*function)(void), Room *room)
     ((SthEverySecond *)function)(room->out, room->in, 2 * IMAGE);
 }
 
+/* A row of B for a stride of two, of images of half the size. */
+static void call_gather(void (*function)(void), Room *room)
+{
+    SthGatherPiece pieces[8];
+
+    for (guint i = 0; i < G_N_ELEMENTS(pieces); i++)
+        pieces[i] = (SthGatherPiece){.from = i * 2 * IMAGE, .panel = i / 2, .column = i % 2 * IMAGE / 2, .before = 1, .n = IMAGE / 2 - 1};
+    ((SthGather *)function)(room->out, IMAGE, room->in, 2, pieces, G_N_ELEMENTS(pieces));
+}
+
 static void call_to_blocked(void (*function)(void), Room *room)
 {
     ((SthToBlocked *)function)(room->out, room->in, PLANE, B, IMAGE);

@@ -142,6 +142,43 @@ void check_every_second(const SthKernelRow *row)
     }
 }
 
+/* Some pieces of panels, with zeros around and gaps between them that stay as they are. */
+static void check_gather_of(const SthKernelRow *row, gsize length, gsize stride)
+{
+    const guint n_pieces = 3, panel = (guint)length + 9;
+    const gsize out_size = (gsize)n_pieces * panel, span = length ? (length - 1) * stride + 1 : 0, first = (gsize)g_rand_int_range(dice, 0, 5);
+    SthGatherPiece pieces[3];
+    EdgeBuffer in, out[2];
+    const float *x = make(&in, first + span, TRUE);
+    float *result[2];
+
+    for (guint i = 0; i < n_pieces; i++) {
+        const guint32 before = (guint32)g_rand_int_range(dice, 0, 4),
+                      n = i == 0 ? (guint32)length : (guint32)g_rand_int_range(dice, 0, (gint)length + 1);
+
+        pieces[i] = (SthGatherPiece){.from = (gssize)first, .panel = n_pieces - 1 - i, .column = 2, .before = before, .n = n, .after = 4 - before};
+    }
+    for (guint i = 0; i < 2; i++) {
+        result[i] = make(&out[i], out_size, FALSE);
+        for (gsize k = 0; k < out_size; k++)
+            result[i][k] = -77;
+    }
+    sth_gather_c(result[0], panel, x, stride, pieces, n_pieces);
+    ((SthGather *)row->function)(result[1], panel, x, stride, pieces, n_pieces);
+    g_assert_cmpmem(result[1], out_size * sizeof *x, result[0], out_size * sizeof *x);
+    edge_buffer_check(&out[1]);
+    for (guint i = 0; i < 2; i++)
+        edge_buffer_clear(&out[i]);
+    edge_buffer_clear(&in);
+}
+
+void check_gather(const SthKernelRow *row)
+{
+    for (gsize length = 0; length <= MAX_LENGTH; length++)
+        for (gsize stride = 1; stride <= 3; stride++)
+            check_gather_of(row, length, stride);
+}
+
 /* A kernel of two inputs, with bounds where it has some. */
 typedef void RunPair(void (*function)(void), float *out, const float *a, const float *b, gsize n, float min, float max);
 
