@@ -24,9 +24,12 @@
 #define IN STH_WINOGRAD_IN
 #define PRODUCTS STH_WINOGRAD_PRODUCTS
 
-/* Tiles of a part of work: enough for weights that come from memory to be used often, and v within the second cache where that is possible. */
+/* Tiles of a part of work: enough for weights to be used often once they are there, and v within the second cache where that is possible; all that
+ * there are, nearly, where weights are more than a second cache holds and come from farther away for each part. */
 #define LEAST_TILES 48
 #define MOST_TILES 96
+#define TILES_OF_MANY_WEIGHTS 128
+#define MANY_WEIGHTS (4 * 1024 * 1024) /* bytes */
 #define V_BYTES (512 * 1024)
 #define PARTS_A_THREAD 4 /* for an even share */
 
@@ -97,6 +100,8 @@ static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight,
     Winograd *w = g_new0(Winograd, 1);
     gsize tiles = CLAMP(V_BYTES / (PRODUCTS * blocks * B * sizeof(float)), LEAST_TILES, MOST_TILES);
 
+    if (PRODUCTS * conv->in_channels * conv->out_channels * sizeof(float) > MANY_WEIGHTS)
+        tiles = TILES_OF_MANY_WEIGHTS;
     w->conv = *conv;
     w->frames = conv->batch * (gsize)s->out[STH_T];
     w->tile_rows = div_up((gsize)s->out[STH_H], OUT);
