@@ -1,4 +1,4 @@
-/* row_blend for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* row_blend and transpose for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/avx2.h"
 #include "kernels/kernels.h"
 
@@ -39,4 +39,59 @@ void sth_row_blend_avx512(float *out, const guint8 *row, gssize stride, gsize n,
         blend_columns(out + i, row + i, stride, weight, n_taps, 4, 0xffff);
     for (; i < n; i += LANES)
         blend_columns(out + i, row + i, stride, weight, n_taps, 1, n - i >= LANES ? 0xffff : (__mmask16)((1u << (n - i)) - 1));
+}
+
+/* Eight rows of up to sixteen numbers; @n of them, as @mask says, exist. */
+STH_FORCE_INLINE void transpose_block(float *out, gsize out_pitch, const float *in, gsize in_pitch, const guint n, __mmask16 mask)
+{
+    const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), high = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    __m512 a[8], b[8];
+
+    STH_UNROLL
+    for (guint i = 0; i < 8; i++)
+        a[i] = _mm512_maskz_loadu_ps(mask, in + i * in_pitch);
+    STH_UNROLL
+    for (guint i = 0; i < 8; i += 2) { /* pairs of rows: columns 0 and 1 of each four, 2 and 3 */
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+    STH_UNROLL
+    for (guint i = 0; i < 8; i += 4) { /* a[i + c]: rows i to i + 3 of column c of each four */
+        a[i] = _mm512_shuffle_ps(b[i], b[i + 2], _MM_SHUFFLE(1, 0, 1, 0));
+        a[i + 1] = _mm512_shuffle_ps(b[i], b[i + 2], _MM_SHUFFLE(3, 2, 3, 2));
+        a[i + 2] = _mm512_shuffle_ps(b[i + 1], b[i + 3], _MM_SHUFFLE(1, 0, 1, 0));
+        a[i + 3] = _mm512_shuffle_ps(b[i + 1], b[i + 3], _MM_SHUFFLE(3, 2, 3, 2));
+    }
+    STH_UNROLL
+    for (guint c = 0; c < 4; c++) { /* all rows of columns c and 4 + c, 8 + c and 12 + c */
+        const __m512d rows_0 = _mm512_castps_pd(a[c]), rows_4 = _mm512_castps_pd(a[4 + c]);
+        const __m512d x = _mm512_permutex2var_pd(rows_0, low, rows_4), y = _mm512_permutex2var_pd(rows_0, high, rows_4);
+
+        if (c < n)
+            _mm256_storeu_ps(out + c * out_pitch, _mm256_castpd_ps(_mm512_castpd512_pd256(x)));
+        if (4 + c < n)
+            _mm256_storeu_ps(out + (4 + c) * out_pitch, _mm256_castpd_ps(_mm512_extractf64x4_pd(x, 1)));
+        if (8 + c < n)
+            _mm256_storeu_ps(out + (8 + c) * out_pitch, _mm256_castpd_ps(_mm512_castpd512_pd256(y)));
+        if (12 + c < n)
+            _mm256_storeu_ps(out + (12 + c) * out_pitch, _mm256_castpd_ps(_mm512_extractf64x4_pd(y, 1)));
+    }
+}
+
+void sth_transpose_avx512(float *out, gsize out_pitch, const float *in, gsize in_pitch, gsize rows, gsize cols)
+{
+    gsize i = 0;
+
+    for (; i + 8 <= rows; i += 8) {
+        gsize j = 0;
+
+        for (; j + LANES <= cols; j += LANES)
+            transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch, LANES, 0xffff);
+        if (j < cols)
+            transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch, (guint)(cols - j),
+                            (__mmask16)((1u << (cols - j)) - 1));
+    }
+    for (; i < rows; i++)
+        for (gsize j = 0; j < cols; j++)
+            out[j * out_pitch + i] = in[i * in_pitch + j];
 }
