@@ -48,9 +48,10 @@
  * does not know (10 bits, say) through a scratch frame. Interlaced frames are
  * read with both fields, alternating fields each as a frame. Stereo video is
  * read as the one picture that it is: crop before the element to look at one
- * eye. Frames without PTS and GAP buffers pass unsampled. New caps, as of a
- * camera that changes its resolution, keep the model and the counters. If a
- * source dies, going to READY waits for the window that is running, no more.
+ * eye. Frames without PTS, GAP buffers and video that is played backwards pass
+ * unsampled. New caps, as of a camera that changes its resolution, keep the
+ * model and the counters. If a source dies, going to READY waits for the window
+ * that is running, no more.
  *
  * ## Example launch lines
  * |[
@@ -267,6 +268,14 @@ apply_changes (GstSthClassify * self)
 
 /* --- Frames ------------------------------------------------------------ */
 
+static void
+set_earliest (GstSthClassify * self, GstClockTime earliest)
+{
+  GST_OBJECT_LOCK (self);
+  self->earliest = earliest;
+  GST_OBJECT_UNLOCK (self);
+}
+
 static gboolean
 is_late (GstSthClassify * self, GstBuffer * buffer)
 {
@@ -278,6 +287,14 @@ is_late (GstSthClassify * self, GstBuffer * buffer)
   return !self->runner.live
       && gst_sth_timing_is_late (&GST_BASE_TRANSFORM (self)->segment, buffer,
       earliest);
+}
+
+/* Backwards, an action cannot be told from its reverse. */
+static gboolean
+may_sample (GstSthClassify * self, GstBuffer * buffer)
+{
+  return !GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP)
+      && GST_BASE_TRANSFORM (self)->segment.rate > 0;
 }
 
 /* Live: the newest result that has come in. Those before it would be lost on
@@ -332,7 +349,7 @@ gst_sth_classify_generate_output (GstBaseTransform * trans, GstBuffer ** outbuf)
   apply_changes (self);
   if (gst_sth_timing_is_splice (&self->timing, buffer))
     reset_stream (self, TRUE);
-  if (!GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_GAP))
+  if (may_sample (self, buffer))
     fresh = gst_sth_runner_feed (&self->runner, buffer, is_late (self, buffer),
         &self->result);
   if (self->runner.live)
@@ -398,6 +415,7 @@ static gboolean
 gst_sth_classify_sink_event (GstBaseTransform * trans, GstEvent * event)
 {
   GstSthClassify *self = GST_STH_CLASSIFY (trans);
+  const GstSegment *segment;
   const gchar *id;
 
   switch (GST_EVENT_TYPE (event)) {
@@ -408,11 +426,13 @@ gst_sth_classify_sink_event (GstBaseTransform * trans, GstEvent * event)
       break;
     case GST_EVENT_FLUSH_STOP:
       reset_stream (self, FALSE);
-      G_GNUC_FALLTHROUGH;
+      set_earliest (self, GST_CLOCK_TIME_NONE);
+      break;
     case GST_EVENT_SEGMENT:
-      GST_OBJECT_LOCK (self);
-      self->earliest = GST_CLOCK_TIME_NONE;
-      GST_OBJECT_UNLOCK (self);
+      gst_event_parse_segment (event, &segment);
+      if (segment->rate < 0)
+        reset_stream (self, TRUE);
+      set_earliest (self, GST_CLOCK_TIME_NONE);
       break;
     case GST_EVENT_EOS:
       finish_stream (self);
@@ -429,11 +449,8 @@ gst_sth_classify_src_event (GstBaseTransform * trans, GstEvent * event)
 {
   GstSthClassify *self = GST_STH_CLASSIFY (trans);
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS) {
-    GST_OBJECT_LOCK (self);
-    self->earliest = gst_sth_timing_earliest (event);
-    GST_OBJECT_UNLOCK (self);
-  }
+  if (GST_EVENT_TYPE (event) == GST_EVENT_QOS)
+    set_earliest (self, gst_sth_timing_earliest (event));
   return GST_BASE_TRANSFORM_CLASS (parent_class)->src_event (trans, event);
 }
 
@@ -523,14 +540,12 @@ gst_sth_classify_get_property (GObject * object, guint id, GValue * value,
   GST_OBJECT_LOCK (self);
   known = gst_sth_settings_get (&self->settings, id, value);
   GST_OBJECT_UNLOCK (self);
-  if (known)
-    return;
-  if (g_strcmp0 (pspec->name, "stats") != 0) {
+  if (!known && g_strcmp0 (pspec->name, "stats") == 0) {
+    gst_sth_runner_get_stats (&self->runner, &stats);
+    g_value_take_boxed (value, gst_sth_report_stats (&stats));
+  } else if (!known) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-    return;
   }
-  gst_sth_runner_get_stats (&self->runner, &stats);
-  g_value_take_boxed (value, gst_sth_report_stats (&stats));
 }
 
 static void
@@ -549,29 +564,13 @@ gst_sth_classify_class_init (GstSthClassifyClass * class)
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
   GstBaseTransformClass *transform_class = GST_BASE_TRANSFORM_CLASS (class);
-  guint free_id;
 
   GST_DEBUG_CATEGORY_INIT (gst_sth_classify_debug, "sthclassify", 0,
       "Recognises actions");
   object_class->set_property = gst_sth_classify_set_property;
   object_class->get_property = gst_sth_classify_get_property;
   object_class->finalize = gst_sth_classify_finalize;
-  free_id = gst_sth_settings_install (object_class);
-  /**
-   * GstSthClassify:stats:
-   *
-   * Counters since the start: frames-in, frames-sampled, windows-due,
-   * windows-run, windows-skipped (guint64); inference-last, -mean, -p50, -p99,
-   * -max, preprocess-mean, -max (guint64, ns); lag (guint64, ns): in live mode,
-   * PTS of the newest frame less the end of the newest result's window.
-   *
-   * Since: 0.1
-   */
-  g_object_class_install_property (object_class, free_id,
-      g_param_spec_boxed ("stats", "Statistics",
-          "Counters of frames and windows, times of the network (ns)",
-          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
-
+  gst_sth_settings_install (object_class);
   gst_element_class_set_static_metadata (element_class, "Action classifier",
       "Analyzer/Video", "Recognises actions in video with Spatio-Temporal "
       "Hybrid networks and other video networks", "The gst-sth authors");

@@ -40,7 +40,7 @@ enum
   PROP_POST_MESSAGES,
   PROP_ATTACH_REGION,
   PROP_THREADS,
-  N_PROPS,
+  PROP_STATS,
 };
 
 #define GST_TYPE_STH_MODE (gst_sth_mode_get_type ())
@@ -330,16 +330,29 @@ install_score_properties (GObjectClass * class)
           G_MAXUINT64, DEFAULT_MIN_DURATION, PLAYING));
 }
 
-guint
-gst_sth_settings_install (GObjectClass * class)
+void
+gst_sth_settings_install (GObjectClass * object_class)
 {
-  install_model_properties (class);
-  install_time_properties (class);
-  install_score_properties (class);
+  install_model_properties (object_class);
+  install_time_properties (object_class);
+  install_score_properties (object_class);
+  /**
+   * GstSthClassify:stats:
+   *
+   * Counters since the start: frames-in, frames-sampled, windows-due,
+   * windows-run, windows-skipped (guint64); inference-last, -mean, -p50, -p99,
+   * -max, preprocess-mean, -max (guint64, ns); lag (guint64, ns): in live mode,
+   * PTS of the newest frame less the end of the newest result's window.
+   *
+   * Since: 0.1
+   */
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "Counters of frames and windows, times of the network (ns)",
+          GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
   gst_type_mark_as_plugin_api (GST_TYPE_STH_MODE, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_STH_LAYOUT, 0);
   gst_type_mark_as_plugin_api (GST_TYPE_STH_EOS_POLICY, 0);
-  return N_PROPS;
 }
 
 gboolean

@@ -43,8 +43,8 @@ void gst_sth_settings_init (GstSthSettings * settings);
 void gst_sth_settings_copy (GstSthSettings * to, const GstSthSettings * from);
 void gst_sth_settings_clear (GstSthSettings * settings);
 
-/* Installs the properties with ids from 1. Returns: the first free id. */
-guint gst_sth_settings_install (GObjectClass * object_class);
+/* Installs the properties, and `stats`, which is none of the settings. */
+void gst_sth_settings_install (GObjectClass * object_class);
 /* FALSE: @id is none of these properties. */
 gboolean gst_sth_settings_set (GstSthSettings * settings, guint id,
     const GValue * value);

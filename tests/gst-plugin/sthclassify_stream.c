@@ -51,6 +51,16 @@ static void new_caps(Fixture *f)
     fixture_set_caps(f, "video/x-raw,format=NV12,width=48,height=64,framerate=8/1");
 }
 
+static void backwards(Fixture *f)
+{
+    GstSegment segment;
+
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    segment.rate = -1;
+    segment.stop = 100 * SAMPLE;
+    g_assert_true(gst_harness_push_event(f->harness, gst_event_new_segment(&segment)));
+}
+
 static void nothing(Fixture *f)
 {
 }
@@ -96,6 +106,29 @@ static void test_breaks(void)
         g_assert_true(fresh_at(&f, rows[i].then + 2 * SAMPLE));
         fixture_close(&f);
     }
+}
+
+/* Video that is played backwards goes through, unsampled, and ends what was going on. */
+static void test_backwards(void)
+{
+    GstEvent *event;
+    Fixture f;
+
+    fixture_open_classify(&f, TINY_MODEL, "threshold=0 start-threshold=0 end-threshold=0");
+    g_assert_false(any_at(&f, 0));
+    g_assert_true(fresh_at(&f, SAMPLE));
+    g_assert_cmpuint(fixture_count_messages(&f, "action-end"), ==, 0);
+    backwards(&f);
+    g_assert_cmpuint(fixture_count_messages(&f, "action-end"), ==, 1);
+    event = fixture_result_event(&f);
+    g_assert_nonnull(event);
+    gst_event_unref(event);
+    for (guint i = 9; i > 0; i--)
+        g_assert_false(any_at(&f, i * SAMPLE));
+    g_assert_true(gst_harness_push_event(f.harness, gst_event_new_eos()));
+    g_assert_null(fixture_result_event(&f));
+    g_assert_cmpuint(fixture_stat(&f, "frames-sampled"), ==, 2);
+    fixture_close(&f);
 }
 
 /* Frames marked as gaps go through, unsampled. */
@@ -502,6 +535,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     gst_sth_classification_register();
     g_test_add_func("/sthclassify/stream/breaks", test_breaks);
+    g_test_add_func("/sthclassify/stream/backwards", test_backwards);
     g_test_add_func("/sthclassify/stream/gap", test_gap);
     g_test_add_func("/sthclassify/stream/no-pts", test_no_pts);
     g_test_add_func("/sthclassify/stream/short-clip", test_short_clip);
