@@ -62,13 +62,7 @@ GST_DEBUG_CATEGORY_STATIC (gst_sth_export_debug);
 #define GST_CAT_DEFAULT gst_sth_export_debug
 
 #define DEFAULT_EMIT STH_EXPORT_RESULTS
-#define DEFAULT_ON_ERROR ON_ERROR_STOP
-
-typedef enum
-{
-  ON_ERROR_STOP,
-  ON_ERROR_CONTINUE,
-} OnError;
+#define DEFAULT_ON_ERROR GST_STH_EXPORT_ON_ERROR_STOP
 
 struct _GstSthExport
 {
@@ -78,19 +72,19 @@ struct _GstSthExport
   /* Properties, under the object lock. */
   SthExportEmit emit;
   gchar *source;
-  OnError on_error;
+  GstSthExportOnError on_error;
 
   /* Streaming thread. */
   GstSegment segment;
   guint width, height;
-  SthExporter *exporter;        /* NULL: no caps yet */
+  const SthExportFormat *format;        /* NULL: no caps yet; nor below */
+  SthExporter *exporter;
   gboolean captions;            /* its format is one to be shown */
   GstSthCaption caption;
   GString *text;                /* written and not yet pushed */
-  gboolean head_written;        /* of the file: once, however often it seeks */
   gboolean seen;                /* a result: the two below are valid */
   guint64 last_sequence;
-  GstClockTime position;        /* end of the newest buffer, PTS */
+  GstClockTime pts, end;        /* of the newest buffer, both as PTS */
   gboolean lost;                /* downstream has failed, and was let go */
   gboolean live;                /* upstream is */
 };
@@ -105,24 +99,6 @@ enum
 
 static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE ("sink",
     GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS ("video/x-raw(ANY)"));
-
-#define GST_TYPE_STH_EXPORT_ON_ERROR (gst_sth_export_on_error_get_type ())
-static GType
-gst_sth_export_on_error_get_type (void)
-{
-  static gsize type = 0;
-  static const GEnumValue values[] = {
-    {ON_ERROR_STOP, "Stop, as any element does", "stop"},
-    {ON_ERROR_CONTINUE, "Warn once, and let the video go on without text",
-        "continue"},
-    {0, NULL, NULL},
-  };
-
-  if (g_once_init_enter (&type))
-    g_once_init_leave (&type,
-        g_enum_register_static ("GstSthExportOnError", values));
-  return type;
-}
 
 #define gst_sth_export_parent_class parent_class
 G_DEFINE_TYPE (GstSthExport, gst_sth_export, GST_TYPE_ELEMENT);
@@ -171,29 +147,36 @@ write_record (GstSthExport * self, const GstSthClassification * value,
 
 /* --- Output ------------------------------------------------------------ */
 
+/* Drops what was to be written, and begins with the head of the format. */
+static void
+begin_text (GstSthExport * self)
+{
+  sth_exporter_free (self->exporter);
+  GST_OBJECT_LOCK (self);
+  self->exporter = sth_exporter_new (self->format, self->emit);
+  GST_OBJECT_UNLOCK (self);
+  self->captions = self->format->media == STH_EXPORT_CAPTIONS;
+  g_string_truncate (self->text, 0);
+  if (!self->captions)
+    sth_exporter_start (self->exporter, self->text);
+}
+
 /* Chooses the format and sets the caps of the source pad. */
 static gboolean
 negotiate (GstSthExport * self)
 {
   GstCaps *caps = NULL;
-  const SthExportFormat *format = gst_sth_format_choose (self->srcpad, &caps);
 
-  if (format == NULL) {
+  self->format = gst_sth_format_choose (self->srcpad, &caps);
+  if (self->format == NULL) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT,
         ("What is downstream takes none of the formats of sthexport."),
         ("gst-inspect-1.0 sthexport lists them"));
     return FALSE;
   }
-  GST_INFO_OBJECT (self, "format %s, %" GST_PTR_FORMAT, format->name, caps);
-  if (self->exporter == NULL) {
-    GST_OBJECT_LOCK (self);
-    self->exporter = sth_exporter_new (format, self->emit);
-    GST_OBJECT_UNLOCK (self);
-    self->captions = format->media == STH_EXPORT_CAPTIONS;
-  }
-  if (!self->head_written && !self->captions)
-    sth_exporter_start (self->exporter, self->text);
-  self->head_written = TRUE;
+  GST_INFO_OBJECT (self, "format %s, %" GST_PTR_FORMAT, self->format->name,
+      caps);
+  begin_text (self);
   gst_pad_set_caps (self->srcpad, caps);
   gst_caps_unref (caps);
   return TRUE;
@@ -204,7 +187,7 @@ static GstFlowReturn
 push (GstSthExport * self, GstBuffer * buffer)
 {
   GstFlowReturn flow;
-  OnError on_error;
+  GstSthExportOnError on_error;
 
   if (self->lost) {
     gst_buffer_unref (buffer);
@@ -215,7 +198,7 @@ push (GstSthExport * self, GstBuffer * buffer)
   on_error = self->on_error;
   GST_OBJECT_UNLOCK (self);
   if (flow >= GST_FLOW_OK || flow == GST_FLOW_FLUSHING
-      || on_error == ON_ERROR_STOP)
+      || on_error == GST_STH_EXPORT_ON_ERROR_STOP)
     return flow;
   self->lost = TRUE;
   GST_ELEMENT_WARNING (self, RESOURCE, WRITE,
@@ -232,6 +215,11 @@ push_text (GstSthExport * self, GstClockTime pts)
 
   if (self->text->len == 0)
     return GST_FLOW_OK;
+  /* EOS right after a flush. */
+  if (self->segment.format == GST_FORMAT_UNDEFINED) {
+    gst_segment_init (&self->segment, GST_FORMAT_TIME);
+    gst_pad_push_event (self->srcpad, gst_event_new_segment (&self->segment));
+  }
   buffer = gst_buffer_new_memdup (self->text->str, self->text->len);
   g_string_truncate (self->text, 0);
   GST_BUFFER_PTS (buffer) = pts;
@@ -265,8 +253,7 @@ end_text (GstSthExport * self)
 {
   if (self->exporter && !self->captions)
     sth_exporter_finish (self->exporter,
-        gst_sth_timing_stream_time (&self->segment, self->position),
-        self->text);
+        gst_sth_timing_stream_time (&self->segment, self->end), self->text);
 }
 
 static GstFlowReturn
@@ -283,8 +270,10 @@ gst_sth_export_chain (GstPad * pad, GstObject * parent, GstBuffer * buffer)
     gst_buffer_unref (buffer);
     return GST_FLOW_NOT_NEGOTIATED;
   }
-  if (GST_CLOCK_TIME_IS_VALID (pts))
-    self->position = pts + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
+  if (GST_CLOCK_TIME_IS_VALID (pts)) {
+    self->pts = pts;
+    self->end = pts + (GST_CLOCK_TIME_IS_VALID (duration) ? duration : 0);
+  }
   if (gst_sth_classification_from_buffer (buffer, &value)) {
     if (self->captions)
       flow = push_caption (self, &value, buffer, &pushed);
@@ -337,6 +326,23 @@ take_caps (GstSthExport * self, GstEvent * event)
   return self->exporter != NULL || negotiate (self);
 }
 
+/* What was open ends where the flush came, and that goes out with the next
+ * frame; a file that begins anew begins with its head. */
+static gboolean
+flush_stream (GstSthExport * self, GstEvent * event)
+{
+  gboolean done = gst_pad_push_event (self->srcpad, event);
+
+  if (self->format && gst_sth_format_at_start (self->srcpad))
+    begin_text (self);
+  else
+    end_text (self);
+  self->seen = FALSE;
+  self->caption = self->pts = self->end = GST_CLOCK_TIME_NONE;
+  gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
+  return done;
+}
+
 static void
 take_custom (GstSthExport * self, GstEvent * event)
 {
@@ -373,16 +379,11 @@ gst_sth_export_sink_event (GstPad * pad, GstObject * parent, GstEvent * event)
       }
       break;
     case GST_EVENT_FLUSH_STOP:
-      /* What was open ends where the flush came; the text goes out with the
-       * next frame. */
-      end_text (self);
-      self->seen = FALSE;
-      self->caption = GST_CLOCK_TIME_NONE;
-      gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
-      break;
+      return flush_stream (self, event);
     case GST_EVENT_EOS:
       end_text (self);
-      push_text (self, self->position);
+      /* At `end` it would lie outside of a segment that stops there. */
+      push_text (self, self->pts);
       break;
     default:
       break;
@@ -420,15 +421,15 @@ static void
 reset (GstSthExport * self)
 {
   g_clear_pointer (&self->exporter, sth_exporter_free);
+  self->format = NULL;
   g_string_truncate (self->text, 0);
   gst_segment_init (&self->segment, GST_FORMAT_UNDEFINED);
-  self->head_written = FALSE;
   self->seen = FALSE;
   self->captions = FALSE;
   self->caption = GST_CLOCK_TIME_NONE;
   self->lost = FALSE;
   self->live = FALSE;
-  self->position = GST_CLOCK_TIME_NONE;
+  self->pts = self->end = GST_CLOCK_TIME_NONE;
   self->width = self->height = 0;
 }
 
@@ -544,7 +545,7 @@ gst_sth_export_class_init (GstSthExportClass * class)
    * continue has to tell that error from others by its source. Text is taken up
    * again when the element next goes to READY.
    *
-   * Since: 0.2
+   * Since: 0.1
    */
   g_object_class_install_property (object_class, PROP_ON_ERROR,
       g_param_spec_enum ("on-error", "On error",

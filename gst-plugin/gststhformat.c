@@ -1,4 +1,5 @@
-/* GStreamer: which text is written: results or events, in which format.
+/* GStreamer: which text is written: results or events, in which format, and
+ * what if it cannot be.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 
@@ -19,6 +20,23 @@ gst_sth_export_emit_get_type (void)
   if (g_once_init_enter (&type))
     g_once_init_leave (&type,
         g_enum_register_static ("GstSthExportEmit", values));
+  return type;
+}
+
+GType
+gst_sth_export_on_error_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue values[] = {
+    {GST_STH_EXPORT_ON_ERROR_STOP, "Stop, as any element does", "stop"},
+    {GST_STH_EXPORT_ON_ERROR_CONTINUE,
+        "Warn once, and let the video go on without text", "continue"},
+    {0, NULL, NULL},
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type,
+        g_enum_register_static ("GstSthExportOnError", values));
   return type;
 }
 
@@ -70,4 +88,12 @@ gst_sth_format_choose (GstPad * srcpad, GstCaps ** caps)
   if (format == NULL)
     gst_clear_caps (caps);
   return format;
+}
+
+gboolean
+gst_sth_format_at_start (GstPad * srcpad)
+{
+  gint64 at;
+
+  return gst_pad_peer_query_position (srcpad, GST_FORMAT_BYTES, &at) && at == 0;
 }

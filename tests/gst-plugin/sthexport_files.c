@@ -19,8 +19,8 @@ static char *scratch(const char *name)
     return g_build_filename(folder, name, NULL);
 }
 
-/* Runs a pipeline to its end. Returns the first error, NULL: none before EOS. Counts the warnings of `warns`. */
-static GError *run_pipeline(GstElement *pipeline, const char *warns, guint *n_warnings)
+/* Plays a pipeline to its end. Returns the first error, NULL: none before EOS. Counts the warnings of `warns`. */
+static GError *play(GstElement *pipeline, const char *warns, guint *n_warnings)
 {
     GstBus *bus = gst_element_get_bus(pipeline);
     GError *failure = NULL;
@@ -47,8 +47,16 @@ static GError *run_pipeline(GstElement *pipeline, const char *warns, guint *n_wa
         g_clear_error(&error);
         gst_message_unref(message);
     }
-    gst_element_set_state(pipeline, GST_STATE_NULL);
     gst_object_unref(bus);
+    return failure;
+}
+
+/* The same, and stops it. */
+static GError *run_pipeline(GstElement *pipeline, const char *warns, guint *n_warnings)
+{
+    GError *failure = play(pipeline, warns, n_warnings);
+
+    gst_element_set_state(pipeline, GST_STATE_NULL);
     return failure;
 }
 
@@ -245,6 +253,44 @@ static void test_full_disk(void)
     }
 }
 
+/* The text of a file begins with `head`, and has it once. */
+static void expect_head(const char *file, const char *head)
+{
+    g_autofree char *text = NULL;
+
+    g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+    if (!g_str_has_prefix(text, head) || strstr(text + 1, head))
+        g_error("'%s' is not what this begins with, or not once: %s", head, text);
+}
+
+/* filesink empties its file when the pipeline seeks: what is written then is a whole file again, with the head of its format, whether or not
+ * something was written before. */
+static void test_seek(void)
+{
+    static const struct {
+        const char *caps, *head;
+    } rows[] = {{"text/csv", "event,source,time,"}, {"application/x-subtitle-vtt", "WEBVTT\n\n00:00:"}, {"application/x-subtitle", "1\n00:00:"}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *file = scratch("sought");
+        g_autofree char *line =
+            g_strdup_printf("videotestsrc pattern=snow ! " VIDEO " ! " CLASSIFY " ! sthexport ! %s ! queue ! filesink location=\"%s\"",
+                            golden_path(TINY_MODEL), rows[i].caps, file);
+        GstElement *pipeline = parse(line);
+
+        gst_element_set_state(pipeline, GST_STATE_PAUSED);
+        for (guint n = 0; n < 2; n++) {
+            g_assert_cmpint(gst_element_get_state(pipeline, NULL, NULL, 60 * GST_SECOND), ==, GST_STATE_CHANGE_SUCCESS);
+            g_assert_true(gst_element_seek(pipeline, 1, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_SET, 20 * SAMPLE));
+            g_assert_no_error(play(pipeline, NULL, NULL));
+            expect_head(file, rows[i].head);
+        }
+        gst_element_set_state(pipeline, GST_STATE_NULL);
+        gst_object_unref(pipeline);
+        g_remove(file);
+    }
+}
+
 /* Starts gst-launch-1.0 with `words` and waits until @file has at least @size bytes. */
 static GPid launch(const char *words, const char *file, goffset size)
 {
@@ -315,6 +361,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sthexport/textoverlay", test_textoverlay);
     g_test_add_func("/sthexport/subtitles-read-back", test_subtitles_read_back);
     g_test_add_func("/sthexport/full-disk", test_full_disk);
+    g_test_add_func("/sthexport/seek", test_seek);
     g_test_add_func("/sthexport/terminated", test_terminated);
     int code = g_test_run();
     g_rmdir(folder);
