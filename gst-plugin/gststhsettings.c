@@ -174,7 +174,7 @@ install_model_properties (GObjectClass * class)
    * GstSthClassify:sample-rate:
    *
    * Sampling is by PTS: the same action gives the same windows at any frame
-   * rate.
+   * rate. Video that has fewer frames a second gives each several times.
    *
    * Since: 0.1
    */
@@ -185,6 +185,8 @@ install_model_properties (GObjectClass * class)
   /**
    * GstSthClassify:window-size:
    *
+   * Another number than the model was made for is an error.
+   *
    * Since: 0.1
    */
   g_object_class_install_property (class, PROP_WINDOW_SIZE,
@@ -194,6 +196,8 @@ install_model_properties (GObjectClass * class)
   /**
    * GstSthClassify:layout:
    *
+   * Needed where the shape of the input can be read in two ways, as 1x3x3xHxW.
+   *
    * Since: 0.1
    */
   g_object_class_install_property (class, PROP_LAYOUT,
@@ -201,6 +205,9 @@ install_model_properties (GObjectClass * class)
           GST_TYPE_STH_LAYOUT, DEFAULT_LAYOUT, READY));
   /**
    * GstSthClassify:threads:
+   *
+   * All elements of a process share one pool (those in live mode another, which
+   * gives way to the video). Results do not depend on it.
    *
    * Since: 0.1
    */
@@ -216,6 +223,10 @@ install_time_properties (GObjectClass * class)
   /**
    * GstSthClassify:mode:
    *
+   * Sync mode is for files: the same video gives the same results each time, and
+   * behind a live source the latency of the pipeline grows by the time that the
+   * network takes.
+   *
    * Since: 0.1
    */
   g_object_class_install_property (class, PROP_MODE,
@@ -223,6 +234,9 @@ install_time_properties (GObjectClass * class)
           GST_TYPE_STH_MODE, DEFAULT_MODE, READY));
   /**
    * GstSthClassify:stride:
+   *
+   * 1 runs the network for each sampled frame: results come soonest, and cost
+   * most. In live mode windows that come faster than they can run are skipped.
    *
    * Since: 0.1
    */
@@ -232,6 +246,8 @@ install_time_properties (GObjectClass * class)
           "in sync mode)", 0, 1024, 0, PLAYING));
   /**
    * GstSthClassify:hold-time:
+   *
+   * 0: only the first buffer after a window carries its result.
    *
    * Since: 0.1
    */
@@ -278,6 +294,9 @@ install_score_properties (GObjectClass * class)
   /**
    * GstSthClassify:threshold:
    *
+   * A result below it has no label; its best classes are told all the same.
+   * Actions go by start-threshold and end-threshold alone.
+   *
    * Since: 0.1
    */
   g_object_class_install_property (class, PROP_THRESHOLD,
@@ -294,6 +313,9 @@ install_score_properties (GObjectClass * class)
           1, STH_MAX_TOP_K, DEFAULT_TOP_K, PLAYING));
   /**
    * GstSthClassify:smoothing:
+   *
+   * After so long a change of the scores has come through to 63 %. It does not
+   * depend on stride.
    *
    * Since: 0.1
    */
@@ -313,6 +335,9 @@ install_score_properties (GObjectClass * class)
   /**
    * GstSthClassify:end-threshold:
    *
+   * One that is above start-threshold is an error at the start; while the element
+   * runs it counts as equal to it.
+   *
    * Since: 0.1
    */
   g_object_class_install_property (class, PROP_END_THRESHOLD,
@@ -321,6 +346,9 @@ install_score_properties (GObjectClass * class)
           1, DEFAULT_END_THRESHOLD, PLAYING));
   /**
    * GstSthClassify:min-duration:
+   *
+   * What ends earlier is not told at all. An action lasts from the middle of its
+   * first window to the middle of its last.
    *
    * Since: 0.1
    */

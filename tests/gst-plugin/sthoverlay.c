@@ -87,6 +87,15 @@ static Box changed_box(Fixture *f, GstBuffer *buffer)
     return box;
 }
 
+static Box draw(Fixture *f, const GstSthClassification *result)
+{
+    GstBuffer *out = pass_grey(f, result);
+    const Box box = changed_box(f, out);
+
+    gst_buffer_unref(out);
+    return box;
+}
+
 /* No result, nothing recognised, too little confidence, nothing asked for: the buffer itself comes out, shared or not. */
 static void test_untouched(void)
 {
@@ -475,22 +484,15 @@ static void test_fades(void)
 static void test_stands_still(void)
 {
     GstSthClassification small = result_of("a", 0.9), large = result_of("putting something behind something", 0.9);
-    GstBuffer *out;
     Box first, wide, again;
     Fixture f;
 
     open_overlay(&f, "show=label", "RGB", 640, 480);
-    out = pass_grey(&f, &small);
-    first = changed_box(&f, out);
-    gst_buffer_unref(out);
+    first = draw(&f, &small);
     large.sequence = 1;
-    out = pass_grey(&f, &large);
-    wide = changed_box(&f, out);
-    gst_buffer_unref(out);
+    wide = draw(&f, &large);
     small.sequence = 2;
-    out = pass_grey(&f, &small);
-    again = changed_box(&f, out);
-    gst_buffer_unref(out);
+    again = draw(&f, &small);
     g_assert_cmpint(wide.right, >, first.right);
     g_assert_cmpint(wide.bottom, >, first.bottom);
     g_assert_cmpint(again.right, ==, wide.right);
@@ -533,31 +535,31 @@ static void test_right_to_left(void)
 static void test_properties(void)
 {
     const GstSthClassification result = result_of("waving", 0.9);
-    GstBuffer *out;
     guint n_label, n_bars;
+    guint64 text, panel;
     Fixture f;
 
     open_overlay(&f, "show=label", "RGB", 640, 480);
-    out = pass_grey(&f, &result);
-    n_label = changed_box(&f, out).n;
-    gst_buffer_unref(out);
+    n_label = draw(&f, &result).n;
     gst_util_set_object_arg(G_OBJECT(f.element), "show", "label+bars");
-    out = pass_grey(&f, &result);
-    n_bars = changed_box(&f, out).n;
+    n_bars = draw(&f, &result).n;
     g_assert_cmpuint(n_bars, >, n_label);
-    gst_buffer_unref(out);
     g_object_set(f.element, "top-k", 1u, NULL);
-    out = pass_grey(&f, &result);
-    g_assert_cmpuint(changed_box(&f, out).n, <, n_bars);
-    gst_buffer_unref(out);
+    g_assert_cmpuint(draw(&f, &result).n, <, n_bars);
     g_object_set(f.element, "font-desc", "Serif 40", NULL);
-    out = pass_grey(&f, &result);
-    g_assert_cmpuint(changed_box(&f, out).n, >, n_bars);
-    gst_buffer_unref(out);
+    g_assert_cmpuint(draw(&f, &result).n, >, n_bars);
+    g_object_set(f.element, "text-color", 0xff000000u, "accent-color", 0xff000000u, "panel-color", 0xff000000u, NULL);
+    g_assert_cmpuint(draw(&f, &result).light, ==, 0);
+    g_object_set(f.element, "text-color", 0xffff0000u, NULL);
+    text = draw(&f, &result).light;
+    g_assert_cmpuint(text, >, 0);
+    g_object_set(f.element, "panel-color", 0xffff0000u, NULL);
+    panel = draw(&f, &result).light;
+    g_assert_cmpuint(panel, >, 2 * text);
+    g_object_set(f.element, "opacity", 0.5, NULL);
+    g_assert_cmpuint(draw(&f, &result).light, <, panel * 6 / 10);
     g_object_set(f.element, "opacity", 0.0, NULL);
-    out = pass_grey(&f, &result);
-    g_assert_cmpuint(changed_box(&f, out).n, ==, 0);
-    gst_buffer_unref(out);
+    g_assert_cmpuint(draw(&f, &result).n, ==, 0);
     fixture_close(&f);
 }
 
@@ -565,13 +567,10 @@ static void test_properties(void)
 static void test_guesses(void)
 {
     const GstSthClassification none = result_of(NULL, 0.4);
-    GstBuffer *out;
     Fixture f;
 
     open_overlay(&f, "show=label+bars+guesses", "RGB", 640, 480);
-    out = pass_grey(&f, &none);
-    g_assert_cmpuint(changed_box(&f, out).n, >, 0);
-    gst_buffer_unref(out);
+    g_assert_cmpuint(draw(&f, &none).n, >, 0);
     fixture_close(&f);
 }
 
