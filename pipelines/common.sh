@@ -28,7 +28,7 @@ Results:
   --output FILE      into a file; the ending of its name says the format
   --events           only where actions start and end, not every window
   --show             also show the video with the results drawn in
-  --sink ELEMENT     shows it; autovideosink unless given
+  --sink ELEMENT     shows it; autovideosink unless given; with properties: 'glimagesink sync=false'
 END
   cat <<'END'
 Common options:
@@ -122,6 +122,7 @@ set_source() {
     source=(v4l2src "device=$1" '!' decodebin '!' video/x-raw)
     ;;
   *)
+    [ ! -d "$1" ] || die "'$1' is a folder; give files, or the folder to 'sth classify'"
     [ -f "$1" ] || die "there is no file '$1'; give a video file, a URI (rtsp://…) or a camera (/dev/video0)"
     [ -r "$1" ] || die "may not read '$1'"
     source=(filesrc "location=$1" '!' decodebin ${2:+"name=$2" "$2."} '!' video/x-raw)
@@ -137,7 +138,9 @@ set_rtsp_source() {
 # Small videos are enlarged, so that the text is easy to read; encoders want square pixels and even sizes.
 draw=(videoscale '!' 'video/x-raw,width=[448,4096,2],height=[448,4096,2],pixel-aspect-ratio=1/1' '!' sthoverlay)
 set_window() {
-  window=(videoconvert '!' "$video_sink")
+  local words
+  read -ra words <<<"$video_sink"
+  window=(videoconvert '!' "${words[@]}")
   [ "$video_sink" != autovideosink ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ $dry_run = yes ] ||
     die "a window needs a display and there is none (DISPLAY is not set); --sink takes a video sink that needs none"
 }

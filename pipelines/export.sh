@@ -20,6 +20,7 @@ set_source "${inputs[0]}"
 set_classify
 # One sink has to wait for the first frame, before any queue, and it is not one of text: see set_text_sink.
 for file in "${inputs[@]:1}"; do not_the_same "${inputs[0]}" "$file"; done
+[ -z "$(printf '%s\n' "${inputs[@]:1}" | sort | uniq -d)" ] || die_usage "a file is named twice"
 set_text_branches "${inputs[@]:1}"
 launch=("${gst[@]}" "${source[@]}" '!' queue '!' "${classify[@]}" '!' tee name=t t. '!' fakesink "${text_branches[@]}")
 sth_run

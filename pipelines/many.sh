@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Recognises actions in many videos at once, in one process that holds the model once: files, addresses, cameras, mixed.
-# Prints the results of all, one JSON object a line; `source` in it says which video.
+# Prints the results of all, one JSON object a line; `source` in it says which video. If one of them fails all end: a script for each, or
+# `sth classify --jobs`, is better where that may happen.
 #
 # usage: pipelines/many.sh [OPTION…] FILE|URI|/dev/videoN…
 #   --events           only where actions start and end, not every window

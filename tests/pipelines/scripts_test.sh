@@ -43,7 +43,7 @@ bash line.sh >pasted.ndjson </dev/null
 ok 'that gives the same when pasted' same_results file.ndjson pasted.ndjson
 ok 'file --output takes the format from the name' ends_well "$pipelines/file.sh" --events --output out.vtt "$clip"
 ok 'and writes it' has "DON'T KNOW" out.vtt
-ok 'file --sink shows it' ends_well "$pipelines/file.sh" --sink 'fakesink' "$clip"
+ok 'file --sink shows it' ends_well "$pipelines/file.sh" --sink 'fakesink sync=false' "$clip"
 ok 'file ends when its reader does' [ "$("$pipelines/file.sh" "$clip" 2>/dev/null | head -n 1 | wc -l)" = 1 ]
 
 
@@ -93,6 +93,7 @@ ok 'and the same subtitles' cmp out.vtt export.vtt
 ok 'a table' grep -q '^result,.*,MILK,' out.csv
 ok 'SubRip' grep -qE '^00:00:0[0-9],[0-9]{3} --> 00:00:' out.srt
 ok 'and text' has 'MILK' out.txt
+ok 'export refuses to write a file twice' fails_with 2 twice "$pipelines/export.sh" "$clip" out.csv out.csv
 ok 'export refuses an ending that it does not know' fails_with 2 ndjson "$pipelines/export.sh" "$clip" out.doc
 ok 'compare writes two models side by side' ends_well "$pipelines/compare.sh" --with "$other" --tile 320x240 "$clip" both.mp4
 ok 'with all frames' frames_at_least 200 both.mp4
@@ -101,6 +102,7 @@ ok 'compare names a model that is not there' fails_with 1 no-such.onnx "$pipelin
 
 # --- Errors
 ok 'a missing file is named' fails_with 1 no-such.mp4 "$pipelines/file.sh" no-such.mp4
+ok 'a folder is no video' fails_with 1 'is a folder' "$pipelines/file.sh" .
 ok 'a missing model is named' fails_with 1 no-such.onnx "$pipelines/file.sh" --model no-such.onnx "$clip"
 ok 'a file without video is named' fails_with 1 file.ndjson "$pipelines/file.sh" file.ndjson
 ok 'a property that is none is named' fails_with 1 colour "$pipelines/file.sh" --set colour=red "$clip"
