@@ -73,7 +73,7 @@
 #include "gststhrunner.h"
 #include "gststhtiming.h"
 
-GST_DEBUG_CATEGORY_STATIC (gst_sth_classify_debug);
+GST_DEBUG_CATEGORY (gst_sth_classify_debug);
 #define GST_CAT_DEFAULT gst_sth_classify_debug
 
 struct _GstSthClassify
@@ -144,6 +144,7 @@ post (GstSthClassify * self, const GstSthClassification * value,
   if (ran) {
     self->told = TRUE;
     self->last_sequence = value->sequence;
+    gst_sth_report_log (GST_ELEMENT (self), value);
   }
   GST_OBJECT_LOCK (self);
   wanted = self->settings.post_messages;
@@ -204,10 +205,11 @@ tell_on (GstSthClassify * self, const SthResult * result, gboolean fresh,
 /* Forgets the window and closes the action that is going on. @downstream: tell
  * those as well, not only the bus. */
 static void
-reset_stream (GstSthClassify * self, gboolean downstream)
+reset_stream (GstSthClassify * self, const gchar * why, gboolean downstream)
 {
   SthResult result;
 
+  GST_DEBUG_OBJECT (self, "the window is emptied: %s", why);
   self->has_result = FALSE;
   if (gst_sth_runner_reset (&self->runner, &result))
     tell_alone (self, &result, downstream);
@@ -232,7 +234,7 @@ ensure_stream (GstSthClassify * self)
   if (self->runner.stream && live == self->runner.live)
     return TRUE;
 
-  reset_stream (self, TRUE);
+  reset_stream (self, "mode", TRUE);
   GST_OBJECT_LOCK (self);
   gst_sth_settings_stream_config (&self->settings, live, &config);
   self->changed = FALSE;
@@ -348,7 +350,7 @@ gst_sth_classify_generate_output (GstBaseTransform * trans, GstBuffer ** outbuf)
   pts = GST_BUFFER_PTS (buffer);
   apply_changes (self);
   if (gst_sth_timing_is_splice (&self->timing, buffer))
-    reset_stream (self, TRUE);
+    reset_stream (self, "DISCONT", TRUE);
   if (may_sample (self, buffer))
     fresh = gst_sth_runner_feed (&self->runner, buffer, is_late (self, buffer),
         &self->result);
@@ -385,7 +387,7 @@ gst_sth_classify_set_caps (GstBaseTransform * trans, GstCaps * incaps,
           &self->runner.info))
     return TRUE;
 
-  reset_stream (self, TRUE);
+  reset_stream (self, "caps", TRUE);
   if (!gst_sth_runner_set_info (&self->runner, &info, &error)) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message),
         ("%" GST_PTR_FORMAT, incaps));
@@ -420,18 +422,18 @@ gst_sth_classify_sink_event (GstBaseTransform * trans, GstEvent * event)
 
   switch (GST_EVENT_TYPE (event)) {
     case GST_EVENT_STREAM_START:
-      reset_stream (self, TRUE);
+      reset_stream (self, "stream-start", TRUE);
       gst_event_parse_stream_start (event, &id);
       gst_sth_runner_set_source (&self->runner, id);
       break;
     case GST_EVENT_FLUSH_STOP:
-      reset_stream (self, FALSE);
+      reset_stream (self, "flush", FALSE);
       set_earliest (self, GST_CLOCK_TIME_NONE);
       break;
     case GST_EVENT_SEGMENT:
       gst_event_parse_segment (event, &segment);
       if (segment->rate < 0)
-        reset_stream (self, TRUE);
+        reset_stream (self, "rate", TRUE);
       set_earliest (self, GST_CLOCK_TIME_NONE);
       break;
     case GST_EVENT_EOS:
@@ -485,8 +487,8 @@ gst_sth_classify_start (GstBaseTransform * trans)
   GST_OBJECT_LOCK (self);
   gst_sth_settings_copy (&settings, &self->settings);
   self->latency = 0;
-  self->earliest = GST_CLOCK_TIME_NONE;
   GST_OBJECT_UNLOCK (self);
+  set_earliest (self, GST_CLOCK_TIME_NONE);
   self->timing.pts = GST_CLOCK_TIME_NONE;
   ok = gst_sth_runner_open (&self->runner, &settings, &error);
   gst_sth_settings_clear (&settings);

@@ -8,6 +8,9 @@
 
 #include "gststhtiming.h"
 
+GST_DEBUG_CATEGORY_EXTERN (gst_sth_classify_debug);
+#define GST_CAT_DEFAULT gst_sth_classify_debug
+
 G_STATIC_ASSERT (STH_MAX_TOP_K <= GST_STH_CLASSIFICATION_MAX);
 G_STATIC_ASSERT ((guint) STH_EVENT_START == (guint) GST_STH_EVENT_START);
 G_STATIC_ASSERT ((guint) STH_EVENT_END == (guint) GST_STH_EVENT_END);
@@ -105,6 +108,18 @@ post (GstElement * element, GstStructure * common, const gchar * event,
         NULL);
   gst_element_post_message (element,
       gst_message_new_element (GST_OBJECT (element), structure));
+}
+
+void
+gst_sth_report_log (GstElement * element, const GstSthClassification * value)
+{
+  GST_DEBUG_OBJECT (element, "window %" G_GUINT64_FORMAT " of %" GST_TIME_FORMAT
+      " to %" GST_TIME_FORMAT ": %s %.3f%s, in %" G_GUINT64_FORMAT " us",
+      value->sequence, GST_TIME_ARGS (value->window_start),
+      GST_TIME_ARGS (value->window_end),
+      value->n_top > 0 ? value->labels[0] : "nothing", value->confidence,
+      value->label ? "" : " (not recognised)",
+      value->inference_time / GST_USECOND);
 }
 
 void

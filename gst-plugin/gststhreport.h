@@ -24,6 +24,10 @@ void gst_sth_report_classification (const SthResult * result,
 /* The counters, as the property `stats` and the messages tell them. */
 GstStructure *gst_sth_report_stats (const SthStreamStats * stats);
 
+/* What GST_DEBUG=sthclassify:5 shows of a result. */
+void gst_sth_report_log (GstElement * element,
+    const GstSthClassification * value);
+
 /* Posts what there is to tell of a fresh result on @element's bus: a message
  * for the result if @ran, one for the start and one for the end of an action.
  * @buffer: the carrier, NULL for none. */

@@ -4,6 +4,9 @@
 
 #include "gststhrunner.h"
 
+GST_DEBUG_CATEGORY_EXTERN (gst_sth_classify_debug);
+#define GST_CAT_DEFAULT gst_sth_classify_debug
+
 void
 gst_sth_runner_init (GstSthRunner * self)
 {

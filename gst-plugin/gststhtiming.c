@@ -4,6 +4,13 @@
 
 #include "gststhtiming.h"
 
+GST_DEBUG_CATEGORY_EXTERN (gst_sth_classify_debug);
+#define GST_CAT_DEFAULT gst_sth_classify_debug
+
+/* From a second on a hole between two frames is worth a word in the log; it
+ * empties the window if it is longer than one. */
+#define HOLE GST_SECOND
+
 gboolean
 gst_sth_timing_is_splice (const GstSthTiming * timing, GstBuffer * buffer)
 {
@@ -25,6 +32,10 @@ gst_sth_timing_advance (GstSthTiming * timing, GstBuffer * buffer,
   if (!GST_CLOCK_TIME_IS_VALID (timing->duration))
     timing->duration = info->fps_n > 0 ?
         gst_util_uint64_scale_int (GST_SECOND, info->fps_d, info->fps_n) : 0;
+  if (GST_CLOCK_TIME_IS_VALID (pts) && GST_CLOCK_TIME_IS_VALID (timing->pts)
+      && (pts < timing->pts || pts > timing->pts + HOLE))
+    GST_DEBUG ("PTS goes from %" GST_TIME_FORMAT " to %" GST_TIME_FORMAT,
+        GST_TIME_ARGS (timing->pts), GST_TIME_ARGS (pts));
   if (GST_CLOCK_TIME_IS_VALID (pts))
     timing->pts = pts;
 }

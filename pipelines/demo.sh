@@ -35,7 +35,7 @@ print_actions() {
 }
 
 run_demo() {
-  local file
+  local file build=$sth_top/build
   rm -f "${written[@]}"
   printf 'Running:\n\n'
   sth_print
@@ -47,6 +47,7 @@ run_demo() {
   for file in "${written[@]}"; do
     printf '  %-24s %8s bytes\n' "$file" "$(stat -c %s "$file")"
   done
+  printf '\nNext: a shell that knows the elements and the tool sth\n  meson devenv -C %q -w .\nand docs/tutorial.md\n' "${build#"$PWD/"}"
 }
 
 sth_options "$@"

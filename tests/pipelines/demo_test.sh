@@ -23,6 +23,8 @@ for run in first second; do
   printf '%s\n' "$said" | sed 's/^/# /'
   ok "$run run prints its gst-launch line" grep -q '^gst-launch-1.0 -e' <<<"$said"
   ok "$run run prints actions with their confidence" grep -qE '^ +[0-9.]+ s +[0-9.]+ s .*[0-9]+%' <<<"$said"
+  ok "$run run says what is next" env GST_REGISTRY="$PWD/build/cache/gst-registry.bin" \
+    sh -c "$(grep -A 1 '^Next:' <<<"$said" | tail -n 1) gst-inspect-1.0 sthclassify >/dev/null"
   ok "$run run writes a video" box ftyp out/demo/annotated.mp4
   ok "$run run writes results" lines_at_least 10 out/demo/results.ndjson
   ok "$run run writes subtitles" [ "$(head -n 1 out/demo/actions.vtt)" = WEBVTT ]
