@@ -67,6 +67,8 @@ cd /test
 use_installed /test /test/signs.mp4 /usr/share/gst-sth/models/sth-mobilenet-v2-fsl105.onnx /usr/share/gst-sth/pipelines
 done_testing
 END
+ok 'documents and examples come along' [ -n "$(find "$bare/usr/share/doc/gstreamer1.0-sth" -name 'tutorial.md*')" -a \
+  -n "$(find "$bare/usr/share/doc/libsth-dev/examples" -name 'sth-watch.c*')" ]
 ok 'what is installed works' inside bash /test/run >used 2>&1
 sed 's/^/# /' used
 remains() { find "$bare/usr" -name 'libsth*' -o -name 'libgststh*' -o -name 'gst-sth*' -o -path '*/bin/sth' | grep .; }

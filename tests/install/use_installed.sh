@@ -23,6 +23,7 @@ use_installed() { # folder of this file, clip, model, folder of the scripts
   ok 'a pipeline recognises' grep -q MILK <(gst-launch-1.0 -q filesrc "location=$2" ! decodebin ! sthclassify ! sthexport \
     ! application/x-ndjson ! fdsink </dev/null 2>&1)
   ok 'the installed script recognises' grep -q MILK <("$4/file.sh" "$2" 2>&1)
+  ok 'the schema of NDJSON is beside the scripts' grep -q urn:gst-sth:ndjson "$4/../ndjson.schema.json"
   ok 'a program compiles with sth.pc' compiles "$1/use_libsth.c" sth
   ok 'and runs' grep -q . <("$temp/use_libsth" "$3")
   ok 'a program compiles with gst-sth-meta.pc' compiles "$1/use_meta.c" gst-sth-meta
