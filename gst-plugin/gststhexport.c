@@ -43,7 +43,7 @@
  * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! tee name=t t. ! queue ! sthoverlay ! videoconvert ! autovideosink t. ! queue ! sthexport emit=events ! application/x-subtitle-vtt ! filesink location=actions.vtt
  * ]| Shows the video and writes a subtitle for each action.
  * |[
- * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! tee name=t t. ! queue ! x264enc ! matroskamux name=mux ! filesink location=clip.mkv t. ! queue ! sthexport emit=events ! mux.
+ * gst-launch-1.0 filesrc location=clip.mp4 ! decodebin ! videoconvert ! sthclassify ! tee name=t t. ! queue ! x264enc tune=zerolatency ! matroskamux name=mux ! filesink location=clip.mkv t. ! queue ! sthexport emit=events ! mux.
  * ]| Puts the actions into a file as a subtitle track.
  *
  * Since: 0.1
