@@ -186,7 +186,7 @@ static gboolean prepare(SthNode *node, GError **error)
     node->method = "inverted";
     node->prepared_bytes = v->pack.bytes;
     node->packed_inputs = 0x7e; /* weights and biases */
-    node->thread_scratch = v->x_bytes + v->e_bytes + v->d_bytes + v->d_step * sizeof(float);
+    node->thread_scratch = v->x_bytes + v->e_bytes + v->d_bytes + 2 * v->d_step * sizeof(float);
     return TRUE;
 }
 
@@ -368,35 +368,41 @@ static void run_block(const Band *band, guint index)
         sum_taps(band, block, ring, t, band->d + index * v->d_step + (gsize)(t - band->t) * d_frame);
 }
 
-static void project_panel(const Band *band, guint index)
+/* @panels panels, one or two. */
+static void project_panels(const Band *band, guint index, guint panels)
 {
     const Job *job = band->job;
     const Inverted *v = job->v;
     const SthConv *conv = &v->convs[STH_PROJECT];
     const SthSliding *s = &conv->sliding;
     const gsize positions = (gsize)(band->rows * s->out[STH_W]), plane = sth_sliding_out(s);
-    const guint channels = (guint)MIN(B, conv->out_channels - index * B);
+    const float *weights = v->pack.project + index * v->convs[STH_DEPTHWISE].groups * B;
     const SthPanel panel = {
-        .a = v->pack.project + index * v->convs[STH_DEPTHWISE].groups * B,
+        .a = weights,
+        .a2 = panels > 1 ? weights + v->convs[STH_DEPTHWISE].groups * B : NULL,
         .runs = v->project_runs,
         .n_runs = v->pack.n_blocks,
         .b = band->d,
         .row_step = 1,
         .step = B,
         .c = band->y,
+        .c2 = band->y + v->d_step,
         .n = (guint)((gsize)(band->end - band->t) * positions),
         .bias = v->pack.project_bias + index * B,
+        .bias2 = v->pack.project_bias + (index + panels - 1) * B,
         .min = -INFINITY,
         .max = INFINITY,
     };
 
     job->kernels->panel(&panel);
-    for (gint64 t = band->t; t < band->end; t++) {
-        const gsize at = frame_offset(band, t, conv->out_channels, s, s->out, plane) + index * B * plane + (gsize)(band->first_row * s->out[STH_W]);
+    for (guint i = index; i < index + panels; i++)
+        for (gint64 t = band->t; t < band->end; t++) {
+            const gsize at = frame_offset(band, t, conv->out_channels, s, s->out, plane) + i * B * plane + (gsize)(band->first_row * s->out[STH_W]);
 
-        job->kernels->from_blocked(job->out + at, plane, band->y + (gsize)(t - band->t) * positions * B, job->residual ? job->residual + at : NULL,
-                                   channels, positions, conv->min, conv->max);
-    }
+            job->kernels->from_blocked(job->out + at, plane, band->y + (i - index) * v->d_step + (gsize)(t - band->t) * positions * B,
+                                       job->residual ? job->residual + at : NULL, (guint)MIN(B, conv->out_channels - i * B), positions, conv->min,
+                                       conv->max);
+        }
 }
 
 /* @item = (image * bands + band) * spans + span. */
@@ -426,8 +432,8 @@ static void run_band(gpointer data, guint item, guint thread)
             load_x(&band);
         for (guint i = 0; i < v->pack.n_blocks; i++)
             run_block(&band, i);
-        for (guint i = 0; i < v->pack.n_panels; i++)
-            project_panel(&band, i);
+        for (guint i = 0; i < v->pack.n_panels; i += 2)
+            project_panels(&band, i, MIN(2, v->pack.n_panels - i));
     }
 }
 
