@@ -137,7 +137,7 @@ def randomise(net, seed):
                 uniform(module.running_mean, -0.2, 0.2)
                 uniform(module.running_var, 0.5, 1.5)
         for name, parameter in net.named_parameters():
-            if parameter.dim() > 1:
+            if parameter.dim() > 1 and parameter.numel():
                 fan_in = parameter[0].numel() if "taps" not in name else parameter[0, 0].numel()
                 bound = (6.0 / max(fan_in, 3)) ** 0.5
                 uniform(parameter, -bound, bound)

@@ -18,6 +18,9 @@ class Exporter:
     def __init__(self, net, size, form="a", opset=13, layout="NCTHW", fold=True):
         if layout == "TCHW" and form in "ab":
             raise ValueError("form %s needs a 5-D input, not TCHW" % form)
+        if form in "cd" and any(getattr(block, "shift", False) or getattr(block, "time", None) is not None
+                                for block in net.blocks):
+            raise ValueError("TSM and (2+1)-D can be written in forms a and b only")
         self.net, self.size, self.fold, self.layout = net, tuple(size), fold, layout
         self.writer = GraphWriter(opset)
         self.form = FORMS[form](self.writer, net.frames)
@@ -46,7 +49,9 @@ class Exporter:
         sth = taps is not None
         stride = conv.stride if sth else conv.stride[0]
         after = tuple((v + stride - 1) // stride for v in self.form.size)
-        if isinstance(conv, STHDepthwise):
+        if sth and not taps.size:
+            x = self.form.plane(x, weight, bias, where, stride, getattr(conv, "channels", 1))
+        elif isinstance(conv, STHDepthwise):
             x = self.form.depthwise(x, conv, weight, taps, bias, where)
             x = self.form.weighed(x, conv, where) if attention else x
         elif attention:
@@ -58,12 +63,24 @@ class Exporter:
         self.form.size = after
         return x if fold else self.writer.batch_norm(x, norm, where + ".norm")
 
+    def factorised(self, x, block, where):
+        """(2+1)-D: the plane, the line, then BatchNorm, always folded."""
+        conv, norm = block.depthwise, block.depthwise_bn
+        weight, _, bias = self.parameters(conv, None)
+        x = self.form.plane(x, weight, bias, where, conv.stride, conv.channels)
+        scale = (norm.weight / (norm.running_var + norm.eps).sqrt()).detach()
+        bias = (norm.bias - norm.running_mean * scale).detach()
+        return self.form.time(x, block.time.taps.detach().numpy(), scale.numpy(), bias.numpy(), where + ".time")
+
     def inverted_residual(self, x, block, where):
-        y = x
+        y = self.form.shifted(x, block.expand.in_channels, where) if block.shift else x
         if block.expand is not None:
             y = self.convolve(y, block.expand, block.expand_bn, where + ".expand")
             y = self.writer.relu6(y, where + ".expand")
-        y = self.convolve(y, block.depthwise, block.depthwise_bn, where + ".depthwise")
+        if block.time is None:
+            y = self.convolve(y, block.depthwise, block.depthwise_bn, where + ".depthwise")
+        else:
+            y = self.factorised(y, block, where + ".depthwise")
         y = self.writer.relu6(y, where + ".depthwise")
         y = self.convolve(y, block.project, block.project_bn, where + ".project")
         return self.writer.node("Add", [x, y], where) if block.residual else y

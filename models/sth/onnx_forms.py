@@ -29,11 +29,11 @@ class Volumes:
             x = self.w.transpose(x, "input", (0, 2, 1, 3, 4))
         return x
 
-    def plane(self, x, weight, bias, where, stride):
-        """A 2-D convolution of every frame, [O, I, k, k], `same` padding."""
+    def plane(self, x, weight, bias, where, stride, group=1):
+        """A 2-D convolution of every frame, [O, I/group, k, k], `same` padding."""
         half = weight.shape[2] // 2
         return self.w.conv(x, weight[:, :, None], bias, where, (1, stride, stride),
-                           (0, half, half))
+                           (0, half, half), group)
 
     def dense(self, x, conv, weight, taps, bias, where):
         """Dense STH: weight [O, I, 3, 3], taps [2, O, I/groups]."""
@@ -53,6 +53,20 @@ class Volumes:
         kernel[conv.first:conv.last, 0, 2, 1, 1] = taps[1]
         s = conv.stride
         return self.w.conv(x, kernel, bias, where, (1, s, s), (1, 1, 1), conv.channels)
+
+    def time(self, x, taps, scale, bias, where):
+        """layers.TemporalDepthwise, then scale and bias [C]: taps [2, C] beside a centre of 1."""
+        kernel = np.stack([taps[0], np.ones_like(taps[0]), taps[1]], -1) * scale[:, None]
+        return self.w.conv(x, kernel[:, None, :, None, None], bias, where, (1, 1, 1), (1, 0, 0), len(taps[0]))
+
+    def shifted(self, x, channels, where, fold=8):
+        """layers.temporal_shift."""
+        w, step = self.w, channels // fold
+        later = w.slice(x, where + ".later", [1, 2], [0, 1], [step, self.frames])
+        earlier = w.slice(x, where + ".earlier", [1, 2], [step, 0], [2 * step, self.frames - 1])
+        still = w.slice(x, where + ".still", [1], [2 * step], [channels])
+        return w.concat([w.pad_time(later, where + ".later", 0, 1, 5, 2),
+                         w.pad_time(earlier, where + ".earlier", 1, 0, 5, 2), still], where, 1)
 
     def max_pool(self, x, where):
         """3x3, stride 2, padding 1 in every frame."""
@@ -185,9 +199,9 @@ class Frames(Volumes):
         """The size of the pictures after a stride."""
         return tuple((v + stride - 1) // stride for v in self.size)
 
-    def plane(self, x, weight, bias, where, stride):
+    def plane(self, x, weight, bias, where, stride, group=1):
         half = weight.shape[2] // 2
-        return self.w.conv(x, weight, bias, where, (stride, stride), (half, half))
+        return self.w.conv(x, weight, bias, where, (stride, stride), (half, half), group)
 
     def max_pool(self, x, where):
         return self.w.node("MaxPool", [x], where, kernel_shape=[3, 3], strides=[2, 2],

@@ -121,10 +121,10 @@ class GraphWriter:
     def transpose(self, x, where, order):
         return self.node("Transpose", [x], where, perm=list(order))
 
-    def pad_time(self, x, where, before, after, rank):
-        """Zeros before and after axis 1 of a tensor of some rank."""
+    def pad_time(self, x, where, before, after, rank, axis=1):
+        """Zeros before and after the axis of time of a tensor of some rank."""
         pads = np.zeros(2 * rank, np.int64)
-        pads[1], pads[rank + 1] = before, after
+        pads[axis], pads[rank + axis] = before, after
         if self.opset < 11:
             return self.node("Pad", [x], where, mode="constant", pads=pads.tolist(), value=0.0)
         return self.node("Pad", [x, self.constant(where + ".pads", pads)], where,
