@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """STH beside its rivals: the same backbone, data and recipe; only time is seen differently.
 
-For each signer that is held out, first one 2-D network (TSN) learns the words;
-every row of the table, TSN too, goes on from it for as many epochs as the
-others.  Rows are trained and measured one after the other (several at once
-with --jobs).  Stop it at any time: called again, it goes on with what is
-missing.  Then it prints the table as Markdown.
+For each signer that is held out, first one 2-D network (TSN) learns the words
+from ImageNet weights, of which the first blocks stay as they are.  Every row of
+the table, TSN too, goes on from it for as many epochs as the others, with the
+same rates; only the last blocks learn, and only they see time.  What the other
+blocks make of the clips is computed once.  Rows are trained and measured one
+after the other (several at once with --jobs).  Stop it at any time: called
+again, it goes on with what is missing.  Then it prints the tables as Markdown.
+
+Measured is the window of 8 frames, 4 a second, in the middle of each clip of the
+signer held out; for word and direction forwards and backwards.
 """
 import argparse
 import collections
@@ -16,29 +21,38 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
+import numpy as np
 import torch
 
-from sth import networks
+import evaluate
+from sth import data, networks
+from sth.samples import Activations, Clips
 
 Row = collections.namedtuple("Row", "name temporal p integration direction held_out")
 SIGNERS = (1, 2, 3)
-FADE = 0.3  # share of the training over which planes become temporal
+
+# Of all rows alike; chosen on signers 1 and 2 only (README.md).
+RECIPE = ["--batch", 32, "--mixup", 0, "--float32"]
+AFTERWARDS = ["--tap-seed", 0.5, "--new-rate", 5]
 
 # In the order in which they are trained.
 ROWS = [
     Row("TSN (2-D, mean over frames)", "tsn", 0, "sum", False, 3),
-    Row("STH, p = 1/4, sum", "sth", 0.25, "sum", False, 3),
-    Row("STH, p = 1/4, word and direction", "sth", 0.25, "sum", True, 3),
-    Row("TSN, word and direction", "tsn", 0, "sum", True, 3),
+    Row("STH, p = 1/2, sum", "sth", 0.5, "sum", False, 3),
+    Row("TSN", "tsn", 0, "sum", True, 3),
+    Row("STH, p = 1/2, sum", "sth", 0.5, "sum", True, 3),
     Row("TSM", "tsm", 0, "sum", False, 3),
     Row("(2+1)-D", "2plus1d", 0, "sum", False, 3),
-    Row("STH, p = 1/4, attention", "sth", 0.25, "attention", False, 3),
+    Row("STH, p = 1/4, sum", "sth", 0.25, "sum", False, 3),
     Row("STH, p = 1/8, sum", "sth", 0.125, "sum", False, 3),
-    Row("STH, p = 1/2, sum", "sth", 0.5, "sum", False, 3),
-    Row("TSN, signer 1 held out", "tsn", 0, "sum", False, 1),
-    Row("STH, p = 1/4, sum, signer 1 held out", "sth", 0.25, "sum", False, 1),
-    Row("TSN, signer 2 held out", "tsn", 0, "sum", False, 2),
-    Row("STH, p = 1/4, sum, signer 2 held out", "sth", 0.25, "sum", False, 2),
+    Row("STH, p = 1/2, attention", "sth", 0.5, "attention", False, 3),
+    Row("TSN", "tsn", 0, "sum", False, 1),
+    Row("STH, p = 1/2, sum", "sth", 0.5, "sum", False, 1),
+    Row("TSN", "tsn", 0, "sum", False, 2),
+    Row("STH, p = 1/2, sum", "sth", 0.5, "sum", False, 2),
+    Row("TSM", "tsm", 0, "sum", True, 3),
+    Row("(2+1)-D", "2plus1d", 0, "sum", True, 3),
 ]
 
 
@@ -47,24 +61,48 @@ def parse_arguments():
     p.add_argument("--data", required=True, help="folder with manifest.csv and clips")
     p.add_argument("--weights", required=True, help="ImageNet MobileNetV2, folded (.pth)")
     p.add_argument("--backgrounds", help="folder of videos used as blurred backgrounds")
-    p.add_argument("--work", required=True, help="folder for the frames and the checkpoints")
-    p.add_argument("--flat-epochs", type=int, default=12, help="of the 2-D network that all rows start from")
-    p.add_argument("--epochs", type=int, default=12, help="of each row after that")
-    p.add_argument("--frozen", type=int, default=0, metavar="BLOCKS",
-                   help="so many blocks stay 2-D and are not trained further (train.py --frozen)")
+    p.add_argument("--work", required=True, help="folder for the checkpoints and figures")
+    p.add_argument("--cache", help="folder for the decoded frames and activations [WORK/cache]")
+    p.add_argument("--flat-epochs", type=int, default=10, help="of the 2-D network that all rows start from")
+    p.add_argument("--flat-frozen", type=int, default=7, metavar="BLOCKS", help="of it, which stay as ImageNet's")
+    p.add_argument("--epochs", type=int, default=16, help="of each row after that")
+    p.add_argument("--frozen", type=int, default=14, metavar="BLOCKS",
+                   help="so many blocks of the rows stay 2-D and are not trained further")
+    p.add_argument("--views", type=int, default=8, help="augmented passes over the clips that are kept")
     p.add_argument("--size", type=int, default=112)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=1, help="rows trained at the same time")
     p.add_argument("--threads", type=int, default=1, help="of each")
     p.add_argument("--rows", type=int, nargs="+", help="only these, counted from 1")
     p.add_argument("--table", action="store_true", help="only print what is there")
-    return p.parse_args()
+    p.add_argument("--sth", metavar="TOOL", help="path of `sth`: multiply-accumulates and times of its `bench`")
+    args = p.parse_args()
+    args.cache = args.cache or os.path.join(args.work, "cache")
+    return args
+
+
+class CentredWindows(Clips):
+    """What evaluate.py's `window` sees of a signer: one window in the middle of each clip."""
+
+    def __init__(self, folder, signer, frames, size):
+        rows = data.read_manifest(folder)
+        self.labels, self.folder, self.frames, self.size = data.labels_of(rows), folder, frames, size
+        self.rows = [row for row in rows if row["signer"] == signer]
+        self.identity = "centred windows of signer %d, %d frames at 4 a second" % (signer, frames)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, key):
+        row = self.rows[key[1]]
+        pictures = evaluate.pictures_of(self, os.path.join(self.folder, row["file"]))
+        index = evaluate.centred_window(self, len(pictures), 4)
+        return torch.from_numpy(pictures[index]), row["class_id"]
 
 
 def file_of(args, row, ending):
     """Where a row's checkpoint, log and figures are."""
     parts = [row.temporal] + (["p%g" % row.p, row.integration] if row.temporal == "sth" else [])
-    parts += ["frozen%d" % args.frozen] * (args.frozen > 0)
     parts += ["direction"] * row.direction + ["signer%d" % row.held_out, "seed%d" % args.seed]
     return os.path.join(args.work, "-".join(parts) + ending)
 
@@ -74,33 +112,22 @@ def flat_of(args, held_out, ending):
     return os.path.join(args.work, "flat-signer%d-seed%d%s" % (held_out, args.seed, ending))
 
 
-def command_of(args, script, *options):
-    """One of the programs beside this one, on the data of all."""
-    here = os.path.dirname(os.path.abspath(__file__))
-    return [sys.executable, "-u", os.path.join(here, script), "--data", args.data,
-            "--threads", str(args.threads)] + [str(o) for o in options]
-
-
 def train(args, held_out, output, *options):
-    """The command that trains on the other signers."""
+    """Run train.py on the other signers; what it says goes to the end of the log beside its output."""
+    here = os.path.dirname(os.path.abspath(__file__))
     options += ("--backgrounds", args.backgrounds) if args.backgrounds else ()
-    return command_of(args, "train.py", "--cache", os.path.join(args.work, "cache"), "--output", output,
-                      "--resume", "--sizes", args.size, "--seed", args.seed, *options,
-                      "--signers", *[s for s in SIGNERS if s != held_out])
-
-
-def call(log, *commands):
-    """Run programs; what they say goes to the end of a file."""
-    with open(log, "a", encoding="utf-8") as f:
-        for command in commands:
-            subprocess.run(command, check=True, stdout=f, stderr=subprocess.STDOUT)
+    command = [sys.executable, "-u", os.path.join(here, "train.py"), "--data", args.data, "--cache", args.cache,
+               "--output", output, "--resume", "--sizes", args.size, "--seed", args.seed, "--views", args.views,
+               "--threads", args.threads, *RECIPE, *options,
+               "--signers", *[s for s in SIGNERS if s != held_out]]
+    with open(os.path.splitext(output)[0] + ".log", "a", encoding="utf-8") as log:
+        subprocess.run([str(word) for word in command], check=True, stdout=log, stderr=subprocess.STDOUT)
 
 
 def run_flat(args, held_out):
     """Train the 2-D network that the rows start from."""
-    call(flat_of(args, held_out, ".log"),
-         train(args, held_out, flat_of(args, held_out, ".pt"), "--weights", args.weights,
-               "--epochs", args.flat_epochs, "--temporal", "tsn"))
+    train(args, held_out, flat_of(args, held_out, ".pt"), "--weights", args.weights,
+          "--epochs", args.flat_epochs, "--temporal", "tsn", "--frozen", args.flat_frozen)
 
 
 def run(args, row):
@@ -108,48 +135,121 @@ def run(args, row):
     checkpoint, figures = file_of(args, row, ".pt"), file_of(args, row, ".json")
     if os.path.exists(figures):
         return
-    kind = ["--temporal", row.temporal, "--p", row.p, "--integration", row.integration,
-            "--frozen", args.frozen] + ["--direction"] * row.direction
-    call(file_of(args, row, ".log"),
-         train(args, row.held_out, checkpoint, "--flat", flat_of(args, row.held_out, ".pt"),
-               "--epochs", args.epochs, "--fade", FADE, *kind),
-         command_of(args, "evaluate.py", "--model", checkpoint, "--signers", row.held_out,
-                    "--views", "clip", "window", "--json", figures))
+    train(args, row.held_out, checkpoint, "--flat", flat_of(args, row.held_out, ".pt"), "--epochs", args.epochs,
+          "--frozen", args.frozen, "--temporal", row.temporal, "--p", row.p or 0.5,
+          "--integration", row.integration, *AFTERWARDS, *["--direction"] * row.direction)
+    with open(figures + ".new", "w", encoding="utf-8") as f:
+        json.dump(measure(args, row, networks.from_checkpoint(torch.load(checkpoint))), f)
+    os.replace(figures + ".new", figures)
 
 
-def parameters(args, row, classes):
-    """How many numbers the network has, in thousands."""
-    net = networks.STHMobileNetV2(classes, temporal=networks.Temporal(
-        row.temporal, row.p, row.integration, args.frozen))
-    unused = sum(8 * (m.last - m.first) for m in net.modules()
-                 if isinstance(m, networks.STHDepthwise))
-    return (sum(p.numel() for p in net.parameters()) - unused) / 1e3
+@torch.no_grad()
+def measure(args, row, net):
+    """Figures of the signer held out, and which clips (then which of them backwards) were right."""
+    part = CentredWindows(args.data, row.held_out, net.frames, args.size)
+    for number in (args.flat_frozen, args.frozen):
+        part = Activations(part, net, number, 1, args.size, folder=os.path.join(args.cache, "activations"))
+    windows, truth = part.kept, np.array(part.targets)
+    if row.direction:
+        windows = torch.cat([windows, windows.flip(1)])
+        truth = np.concatenate([truth, truth + len(part.labels) - 1])
+    scores = torch.cat([part.run(net, x) for x in windows.split(32)]).numpy()
+    top1, top5, _ = evaluate.accuracy(scores, truth)
+    best = scores[:, :-1].argmax(1)
+    figures = {"top1": top1, "top5": top5, "right": (best == truth).astype(int).tolist()}
+    if row.direction:
+        words = len(part.labels) - 1
+        figures.update(word=float((best % words == truth % words).mean()),
+                       direction=float((best // words == truth // words).mean()))
+    return figures
 
 
-def print_table(args, rows):
-    """Markdown; rows without figures are left out."""
-    print("| network | thousand parameters | top-1 | top-5 | epochs |\n|---|---|---|---|---|")
+def parameters(net):
+    """How many numbers the network has, without the planes that temporal channels do not have."""
+    unused = sum(8 * (m.last - m.first) for m in net.modules() if isinstance(m, networks.STHDepthwise))
+    return sum(p.numel() for p in net.parameters()) - unused
+
+
+def speed(args, row, net):
+    """(GMAC, ms) of one window on one thread in our engine."""
+    model = file_of(args, row, ".onnx")
+    here = os.path.dirname(os.path.abspath(__file__))
+    if not os.path.exists(model):
+        subprocess.run([sys.executable, os.path.join(here, "export.py"), "--checkpoint", file_of(args, row, ".pt"),
+                        "--output", model], check=True, stdout=subprocess.DEVNULL)
+    out = subprocess.run([args.sth, "bench", "--json", "--threads", "1", "--iterations", "20", model],
+                         check=True, stdout=subprocess.PIPE)
+    figures = json.loads(out.stdout.decode())
+    return figures["gmacs"], figures["ms"]["min"]
+
+
+def interval(values):
+    """Half of the 95 % interval of a mean of independent values."""
+    return 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
+
+
+def finished(args, rows):
+    """Those with figures, and these: [(row, figures)]."""
+    found = []
     for row in rows:
-        if not os.path.exists(file_of(args, row, ".json")):
+        if os.path.exists(file_of(args, row, ".json")):
+            with open(file_of(args, row, ".json"), encoding="utf-8") as f:
+                found.append((row, json.load(f)))
+    return found
+
+
+def print_words(args, rows):
+    """The words of signer 3, and what the networks cost."""
+    print("| network | thousand parameters | GMAC | ms | top-1 | top-5 |\n|---|---|---|---|---|---|")
+    for row, got in rows:
+        if row.direction or row.held_out != SIGNERS[-1]:
             continue
-        with open(file_of(args, row, ".json"), encoding="utf-8") as f:
-            figures = json.load(f)
-        state = torch.load(file_of(args, row, ".pt"), map_location="cpu")
-        got = figures["word_and_direction" if row.direction else "window"]
-        print("| %s | %.0f | %.1f %% | %.1f %% | %d |" % (
-            row.name, parameters(args, row, len(state["labels"])), 100 * got["top1"],
-            100 * got["top5"], state["epoch"]))
+        net = networks.from_checkpoint(torch.load(file_of(args, row, ".pt"), map_location="cpu"))
+        cost = "%.3f | %.1f" % speed(args, row, net) if args.sth else "|"
+        print("| %s | %.0f | %s | %.1f ± %.1f %% | %.1f %% |" % (
+            row.name, parameters(net) / 1e3, cost, 100 * got["top1"], 100 * interval(got["right"]),
+            100 * got["top5"]))
+
+
+def print_direction(rows):
+    """Words and directions of signer 3."""
+    print("\n| word and direction | top-1 | top-5 | word | direction alone |\n|---|---|---|---|---|")
+    for row, got in rows:
+        if row.direction:
+            print("| %s | %.1f ± %.1f %% | %s |" % (
+                row.name, 100 * got["top1"], 100 * interval(got["right"]),
+                " | ".join("%.1f %%" % (100 * got[key]) for key in ("top5", "word", "direction"))))
+
+
+def print_folds(rows):
+    """TSN and the best STH on every signer, and by how much they differ on the same clips."""
+    print("\n| signer held out | clips | TSN | %s | difference |\n|---|---|---|---|---|" % ROWS[1].name)
+    right = {(row.temporal, row.held_out): np.array(got["right"]) for row, got in rows
+             if not row.direction and row.temporal in ("tsn", "sth") and row.name != "TSM"
+             and (row.p, row.integration) in ((0, "sum"), ROWS[1][2:4])}
+    folds = [s for s in SIGNERS if ("tsn", s) in right and ("sth", s) in right]
+    for name, signers in [(str(s), [s]) for s in folds] + [("all", folds)] * (len(folds) > 1):
+        tsn, sth = (np.concatenate([right[kind, s] for s in signers]) for kind in ("tsn", "sth"))
+        print("| %s | %d | %s | %+.1f ± %.1f |" % (name, len(tsn), " | ".join(
+            "%.1f ± %.1f %%" % (100 * r.mean(), 100 * interval(r)) for r in (tsn, sth)),
+            100 * (sth.mean() - tsn.mean()), 100 * interval(sth - tsn)))
 
 
 def main():
     args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
     rows = [ROWS[i - 1] for i in args.rows] if args.rows else ROWS
     if not args.table:
         os.makedirs(args.work, exist_ok=True)
-        with ThreadPoolExecutor(args.jobs) as pool:
-            list(pool.map(lambda held_out: run_flat(args, held_out), sorted({r.held_out for r in rows}, reverse=True)))
-            list(pool.map(lambda row: run(args, row), rows))
-    print_table(args, rows)
+        for held_out in sorted({row.held_out for row in rows}, reverse=True):
+            run_flat(args, held_out)
+            with ThreadPoolExecutor(args.jobs) as pool:
+                list(pool.map(lambda row: run(args, row), [r for r in rows if r.held_out == held_out]))
+    rows = finished(args, rows)
+    print_words(args, rows)
+    print_direction(rows)
+    print_folds(rows)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 """Tests of the layers, the better start and the exporter: python3 -m unittest test_sth"""
 import copy
 import itertools
+import tempfile
 import unittest
 
 import numpy as np
@@ -15,6 +16,19 @@ import golden
 from sth import convert, layers, networks, onnx_export, onnx_run, pretrained, samples, torch_forms
 
 FRAMES = 5
+
+
+class Pictures(samples.ClipSamples):
+    """Noise that is another in each view."""
+
+    def __init__(self, identity="noise"):
+        super().__init__([None] * 3, ["a", "b", "nothing"], 4, 0)
+        self.identity = identity
+
+    def __getitem__(self, key):
+        epoch, i, size = key
+        rng = np.random.default_rng((epoch, i))
+        return torch.from_numpy(rng.integers(0, 256, (4, size, size, 3), np.uint8)), i
 
 
 def volume(x):
@@ -205,8 +219,8 @@ class Start(unittest.TestCase):
         torch.manual_seed(0)
         cls.imagenet = torchvision.models.mobilenet_v2(num_classes=1000).eval()
         cls.pictures = torch.randn(4, 3, 64, 64)
-        cls.flat = pretrained.flat_from_imagenet(cls.imagenet.state_dict(), [cls.pictures], 5, 4).eval()
         cls.clip = cls.pictures.transpose(0, 1)[None]
+        cls.flat = pretrained.flat_from_imagenet(cls.imagenet.state_dict(), [cls.clip], 5, 4).eval()
 
     def test_flat_is_the_imagenet_network(self):
         with torch.no_grad():
@@ -254,31 +268,65 @@ class Start(unittest.TestCase):
             self.assertEqual(block.project.weight.requires_grad, i >= 7)
             self.assertEqual(torch.equal(block.project_bn.running_var, old.project_bn.running_var), i < 7)
 
+    def test_frozen_blocks_stay_as_the_weights_have_them(self):
+        """Whatever clips the statistics of the others come from."""
+        nets = [pretrained.flat_from_imagenet(self.imagenet.state_dict(), [clip], 5, 4, 7)
+                for clip in (self.clip, 2 * self.clip)]
+        for i, (first, second) in enumerate(zip(nets[0].blocks, nets[1].blocks)):
+            same = torch.equal(first.project_bn.running_mean, second.project_bn.running_mean)
+            self.assertEqual(same, i < 7)
+        with torch.no_grad():
+            pooled = self.imagenet.features(self.pictures).mean((0, 2, 3))
+            torch.testing.assert_close(nets[1].eval()(self.clip)[0], nets[1].head.linear(pooled),
+                                       rtol=1e-3, atol=1e-3)
+
     def test_activations(self):
-        """Views are taken in turn, and go on as the whole network would."""
-        class Pictures(samples.ClipSamples):
-            """Noise that is another in each view."""
+        """Views are taken in turn and go on as the whole network would, also in two steps and from a file."""
+        pictures = Pictures()
+        with tempfile.TemporaryDirectory() as folder:
+            half = samples.Activations(pictures, self.flat, 4, 2, 64, 2, 0, folder)
+            whole = samples.Activations(half, self.flat, 7, 2, 64, 2, 0, folder)
+        for kept in (half, whole):
+            self.assertEqual(3, len(kept))
+            self.assertTrue(torch.equal(kept[0, 1, 64][0], kept[2, 1, 64][0]))
+            self.assertFalse(torch.equal(kept[0, 1, 64][0], kept[1, 1, 64][0]))
+            for view in range(2):
+                picture, label = pictures[view, 2, 64]
+                activations, same = kept[view, 2, 64]
+                self.assertEqual(label, same)
+                with torch.no_grad():
+                    expected = self.flat(samples.to_input(picture[None]))
+                    torch.testing.assert_close(kept.run(self.flat, activations[None]), expected,
+                                               rtol=0.05, atol=0.03 * float(expected.abs().max()))
 
-            def __init__(self):
-                super().__init__([None] * 3, ["a", "b", "c"], 4, 0)
+    def test_activations_are_kept_for_equal_beginnings(self):
+        """Another network, other samples or more views are computed anew; the same is read."""
+        other = copy.deepcopy(self.flat)
+        with torch.no_grad():
+            other.blocks[1].project.weight.mul_(2)
+        with tempfile.TemporaryDirectory() as folder:
+            first = samples.Activations(Pictures(), self.flat, 4, 1, 64, 2, 0, folder)
+            again = samples.Activations(Pictures(), copy.deepcopy(self.flat), 4, 1, 64, 2, 0, folder)
+            self.assertTrue(torch.equal(first.kept, again.kept))
+            for source, net, views in ((Pictures(), other, 1), (Pictures("others"), self.flat, 1),
+                                       (Pictures(), self.flat, 2)):
+                changed = samples.Activations(source, net, 4, views, 64, 2, 0, folder)
+                self.assertNotEqual(first.identity, changed.identity)
 
-            def __getitem__(self, key):
-                epoch, i, size = key
-                rng = np.random.default_rng((epoch, i))
-                return torch.from_numpy(rng.integers(0, 256, (4, size, size, 3), np.uint8)), i
-
-        kept = samples.Activations(Pictures(), self.flat, 7, 2, 64, 2, 0, progress=lambda *_, **__: None)
-        self.assertEqual(3, len(kept))
-        self.assertTrue(torch.equal(kept[0, 1, 64][0], kept[2, 1, 64][0]))
-        self.assertFalse(torch.equal(kept[0, 1, 64][0], kept[1, 1, 64][0]))
-        for view in range(2):
-            pictures, label = Pictures()[view, 2, 64]
-            activations, same = kept[view, 2, 64]
-            self.assertEqual(label, same)
-            with torch.no_grad():
-                expected = self.flat(samples.to_input(pictures[None]))
-                torch.testing.assert_close(kept.run(self.flat, activations[None]), expected,
-                                           rtol=0.05, atol=0.02 * float(expected.abs().max()))
+    def test_joined_and_both_directions(self):
+        """Parts follow each other; about half play backwards, under labels of their own."""
+        both = samples.Joined([Pictures(), Pictures()])
+        self.assertEqual(6, len(both))
+        self.assertTrue(torch.equal(both[0, 4, 8][0], both[0, 1, 8][0]))
+        turned, backwards = samples.BothDirections(both, 1), 0
+        self.assertEqual(5, len(turned.labels))
+        for epoch in range(40):
+            for i in (0, 1, 2):
+                (frames, label), (moved, new) = both[epoch, i, 8], turned[epoch, i, 8]
+                backwards += new in (2, 3)
+                self.assertEqual(new, 4 if label == 2 else label + 2 * (new in (2, 3)))
+                self.assertTrue(torch.equal(moved, frames.flip(0) if new in (2, 3) else frames))
+        self.assertTrue(25 < backwards < 55, backwards)
 
     def test_both_directions_start_alike(self):
         net = copy.deepcopy(self.flat)
@@ -316,6 +364,19 @@ class Export(unittest.TestCase):
                 for fold, opset in ((True, 13), (False, 9), (False, 18)):
                     model = onnx_export.export(net, (18, 22), form=form, fold=fold, opset=opset)
                     np.testing.assert_allclose(onnx_run.run(model, x), expected, 1e-4, 1e-4)
+
+    def test_rivals(self):
+        x = np.random.default_rng(0).normal(0, 1, (1, 3, FRAMES, 18, 22)).astype(np.float32)
+        for kind, form in itertools.product(("tsn", "tsm", "2plus1d"), "ab"):
+            net = networks.STHMobileNetV2(3, FRAMES, networks.Temporal(kind), settings=[(2, 8, 2, 2)], stem=8, last=16)
+            golden.randomise(net, 0)
+            with torch.no_grad():
+                expected = net(torch.from_numpy(x)).numpy()
+            for fold in (True, False):
+                model = onnx_export.export(net, (18, 22), form=form, fold=fold)
+                np.testing.assert_allclose(onnx_run.run(model, x), expected, 1e-4, 1e-4)
+        with self.assertRaisesRegex(ValueError, "forms a and b"):
+            onnx_export.export(net, (18, 22), form="c")
 
     def test_modules(self):
         """What is given to torch.onnx.export computes the network, from every layout."""

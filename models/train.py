@@ -12,6 +12,7 @@ on from the last complete epoch.
 """
 import argparse
 import copy
+import functools
 import os
 import subprocess
 import time
@@ -23,7 +24,7 @@ from torch.nn import functional as F
 
 from sth import augment, data, datasets, networks, onnx_import, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
-from sth.samples import Activations, ClipSamples, SignSamples, epoch_batches, to_input
+from sth.samples import Activations, BothDirections, ClipSamples, Joined, SignSamples, epoch_batches
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
@@ -52,9 +53,9 @@ def parse_arguments():
     p.add_argument("--p", type=float, default=0.25, help="fraction of temporal channels of STH")
     p.add_argument("--integration", choices=("sum", "attention"), default="sum")
     p.add_argument("--frozen", type=int, default=0, metavar="BLOCKS",
-                   help="with --flat: the stem and so many blocks stay as they are, 2-D, and run once for "
-                        "all epochs, which then take seconds")
-    p.add_argument("--views", type=int, default=8, help="with --frozen: differently augmented passes kept in memory")
+                   help="the stem and so many blocks stay as they start (2-D, but for --finetune) and run once "
+                        "for all epochs; fsl105: once for all trainings, kept in CACHE/activations")
+    p.add_argument("--views", type=int, default=8, help="with --frozen: differently augmented passes that are kept")
     p.add_argument("--direction", action="store_true",
                    help="fsl105: play half of the clips backwards and learn word and direction")
     p.add_argument("--fade", type=float, default=0.0, metavar="SHARE",
@@ -80,22 +81,31 @@ def parse_arguments():
         p.error("--cache is needed for fsl105")
     if args.finetune and (args.temporal, args.p, args.integration) != ("sth", 0.25, "sum"):
         p.error("--finetune goes on from STH, p = 1/4, sum")
-    if args.frozen and (not args.flat or len(args.sizes) > 1):
-        p.error("--frozen goes with --flat and one size")
+    if args.frozen and len(args.sizes) > 1:
+        p.error("--frozen goes with one size")
+    if args.frozen and args.finetune and args.direction:
+        p.error("frozen blocks that see time cannot be played backwards; leave --frozen or --direction out")
     return args
 
 
-def open_samples(args):
-    """The training samples that the arguments ask for."""
+def open_parts(args):
+    """The training samples that the arguments ask for, by signers; only FSL-105 has those."""
     if args.dataset == "fsl105":
         if not os.path.exists(os.path.join(args.cache, "index.json")):
             data.build_cache(args.data, args.cache, 144)
-        backgrounds = augment.make_backgrounds(args.backgrounds, 500, args.seed)
-        return SignSamples(args.cache, args.signers, backgrounds, args.frames, args.seed, args.idle,
-                           args.direction, args.limit_clips)
+        backgrounds = functools.lru_cache(None)(
+            lambda: augment.make_backgrounds(args.backgrounds, 500, args.seed))
+        return [SignSamples(args.cache, signer, backgrounds, args.frames, args.seed, args.idle,
+                            args.limit_clips) for signer in args.signers]
     read, flip = datasets.DATASETS[args.dataset]
     clips, _, labels = read(args.data)
-    return ClipSamples(clips, labels, args.frames, args.seed, flip or args.flip, args.limit_clips)
+    return [ClipSamples(clips, labels, args.frames, args.seed, flip or args.flip, args.limit_clips)]
+
+
+def joined(args, parts):
+    """All samples, in both directions where that is asked for."""
+    samples = Joined(parts)
+    return BothDirections(samples, args.seed) if args.direction else samples
 
 
 def optimiser_for(net, args):
@@ -181,7 +191,10 @@ class Schedule:
 
 
 def trained_flat(args):
-    """The 2-D network of --flat with its labels; for --direction one of words learns both directions."""
+    """The 2-D network of --flat, its labels, and how many blocks its own training left alone.
+
+    For --direction one of words learns both directions.
+    """
     state = torch.load(args.flat, map_location="cpu")
     if state["temporal"] != "tsn" or state["frames"] != args.frames:
         raise SystemExit("%s: a %s of %d frames; --flat takes a TSN of %d" % (
@@ -190,37 +203,55 @@ def trained_flat(args):
     if args.direction and not state["direction"]:
         pretrained.widen_to_directions(flat)
         labels = data.direction_labels(labels)
-    return flat, labels
+    return flat, labels, state["frozen"]
 
 
-def start(args, samples):
-    """A network that starts from earlier weights, with statistics of our frames.
+def first_clips(samples, count, size):
+    """What the network takes of some samples: a batch."""
+    keys = np.linspace(0, len(samples) - 1, count).astype(int)
+    return samples.to_net(torch.stack([samples[1 << 19, int(i), size][0] for i in keys]))
 
-    Also returns the metadata of the model that it goes on from, if it does.
-    """
-    def frames_of(count, size):
-        keys = np.linspace(0, len(samples) - 1, count).astype(int)
-        return torch.stack([samples[(1 << 19, int(i), size)][0] for i in keys])
 
-    clips = to_input(frames_of(64, args.sizes[0]))
-    if args.finetune:
-        return onnx_import.sth_from_onnx(args.finetune, clips[:24].split(8), len(samples.labels))
+def origin(args, samples):
+    """The network to go on from, its first blocks frozen, how many were before, and metadata that it brings."""
+    metadata, frozen_before = {}, 0
     if args.flat:
-        flat, labels = trained_flat(args)
+        net, labels, frozen_before = trained_flat(args)
         if labels != samples.labels:
             raise SystemExit("%s: other labels than this data" % args.flat)
     else:
-        flat = pretrained.flat_from_imagenet(
-            torch.load(args.weights, map_location="cpu"),
-            [c.transpose(0, 1) for c in clips[:24]], len(samples.labels), args.frames)
-    temporal = networks.Temporal(args.temporal, args.p, args.integration, args.frozen)
-    net, lost = pretrained.sth_from_flat(flat, clips[:24].split(8), temporal, args.tap_seed, args.fade == 0)
-    print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
+        batches = first_clips(samples, 24, args.sizes[0]).split(8)
+        if args.finetune:
+            net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels)
+        else:
+            weights = torch.load(args.weights, map_location="cpu")
+            net = pretrained.flat_from_imagenet(weights, batches, len(samples.labels), args.frames, args.frozen)
+    net.freeze(args.frozen)
+    return net.to(memory_format=torch.channels_last), frozen_before, metadata
+
+
+def start(args):
+    """Returns the samples; a network that starts from earlier weights, with statistics of our frames; and the
+    metadata of the model that it goes on from."""
+    parts = open_parts(args)
+    samples, size = joined(args, parts), args.sizes[0]
+    net, frozen_before, metadata = origin(args, samples)
     if args.frozen:
+        folder = args.cache and os.path.join(args.cache, "activations")
+        for number in sorted({frozen_before, args.frozen} - {0}):
+            parts = [Activations(part, net, number, args.views, size, args.batch, args.workers, folder)
+                     for part in parts]
+        samples = joined(args, parts)
+        args.workers = 0  # nothing is left to augment
+    if not args.finetune:
+        temporal = networks.Temporal(args.temporal, args.p, args.integration, args.frozen)
+        net, lost = pretrained.sth_from_flat(net, first_clips(samples, 24, size).split(8), temporal,
+                                             args.tap_seed, args.fade == 0, samples.run)
+        print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
         net.freeze(args.frozen)
-    else:
-        pretrained.refresh_batchnorm(net, clips.split(16))
-    return net, {}
+        if not args.frozen:
+            pretrained.refresh_batchnorm(net, first_clips(samples, 64, size).split(16))
+    return samples, net, metadata
 
 
 def fade(net, keep):
@@ -274,6 +305,7 @@ def save(path, args, samples, **content):
     """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
     content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
                    temporal=args.temporal, p=args.p, integration=args.integration, frozen=args.frozen,
+                   begin=0 if args.finetune else args.frozen,
                    direction=args.direction, dataset=args.dataset, signers=args.signers,
                    seed=args.seed, commit=commit())
     torch.save(content, path + ".new")
@@ -284,8 +316,7 @@ def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    samples = open_samples(args)
-    net, base_metadata = start(args, samples)
+    samples, net, base_metadata = start(args)
     net = net.to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     optimiser = optimiser_for(net, args)
@@ -302,9 +333,6 @@ def main():
         epoch, schedule.step, schedule.seconds = state["epoch"], state["step"], state["seconds"]
         if schedule.progress() >= args.fade:
             fade(net, 0)
-    if args.frozen:
-        samples = Activations(samples, net, args.frozen, args.views, args.sizes[0], args.batch, args.workers)
-        args.workers = 0  # nothing is left to augment
     while schedule.progress() < 1:
         began = time.time()
         size = schedule.size()
@@ -322,6 +350,7 @@ def main():
     pretrained.refresh_batchnorm(average, (samples.to_net(x) for x, _ in islice(final, 32)), samples.run)
     save(args.output, args, samples, average=average.state_dict(), epoch=epoch,
          seconds=schedule.seconds, base_metadata=base_metadata, finished=True)
+    print("%.1f minutes of processor time" % (sum(os.times()[:4]) / 60))
 
 
 if __name__ == "__main__":

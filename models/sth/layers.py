@@ -105,11 +105,17 @@ class TemporalDepthwise(nn.Module):
     [2, C] are t-1 and t+1; alternating signs let motion through at the start.
     """
 
-    def __init__(self, channels, frames, seed=TAP_SEED):
+    def __init__(self, channels, frames):
         super().__init__()
         self.frames = frames
-        sign = 1.0 - 2.0 * (torch.arange(channels) % 2)
-        self.taps = nn.Parameter(seed * torch.stack([-sign, sign]))
+        self.taps = nn.Parameter(torch.empty(2, channels))
+        self.seed(TAP_SEED)
+
+    @torch.no_grad()
+    def seed(self, seed):
+        """Start anew with taps of this size."""
+        sign = 1.0 - 2.0 * (torch.arange(self.taps.shape[1]) % 2)
+        self.taps.copy_(seed * torch.stack([-sign, sign]))
 
     def forward(self, x):
         """[N*T, C, H, W] to the same."""

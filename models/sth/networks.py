@@ -59,6 +59,42 @@ class Temporal:
         return self if number >= self.begin else Temporal("tsn")
 
 
+class _Network(nn.Module):
+    """A stem, `blocks` in turn, and a classifier; can be cut before any block.
+
+    Subclasses have stem, stem_bn and blocks, and say what `enter` (frames as
+    batch to what block 0 takes) and `leave` (what the last block gives to
+    logits) do.
+    """
+
+    def before(self, x, number, begin=0):
+        """What block `begin` takes, for 0 clips [N, 3, T, H, W], to what block `number` takes, frames as batch."""
+        if begin == 0:
+            x = self.enter(fold_time(x))
+        for block in self.blocks[begin:number]:
+            x = block(x)
+        return x
+
+    def after(self, x, number):
+        """What block `number` takes to logits [N, classes]."""
+        for block in self.blocks[number:]:
+            x = block(x)
+        return self.leave(x)
+
+    def forward(self, x):
+        """[N, 3, T, H, W] to logits [N, classes]."""
+        return self.after(self.before(x, 0), 0)
+
+    def until(self, number, begin=0):
+        """The modules between the clips, or block `begin`, and block `number`."""
+        return ([] if begin else [self.stem, self.stem_bn]) + list(self.blocks[begin:number])
+
+    def freeze(self, number):
+        """Leave the stem and the first blocks out of the training."""
+        for module in self.until(number) if number else []:
+            module.requires_grad_(False)
+
+
 class InvertedResidual(nn.Module):
     """Expand 1x1, depthwise STH, project 1x1; a residual where shapes allow."""
 
@@ -89,7 +125,7 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
-class STHMobileNetV2(nn.Module):
+class STHMobileNetV2(_Network):
     """MobileNetV2 whose depthwise convolutions are STH convolutions.
 
     settings: rows (expansion, outputs, repeats, stride); stem, last: channels
@@ -116,27 +152,11 @@ class STHMobileNetV2(nn.Module):
         self.act = ReLU6()
         self.head = _Head(last, classes, frames, dropout)
 
-    def before(self, x, number):
-        """[N, 3, T, H, W] to what block `number` takes, frames as batch."""
-        x = self.act(self.stem_bn(self.stem(fold_time(x))))
-        for block in self.blocks[:number]:
-            x = block(x)
-        return x
+    def enter(self, x):
+        return self.act(self.stem_bn(self.stem(x)))
 
-    def after(self, x, number):
-        """What block `number` takes to logits [N, classes]."""
-        for block in self.blocks[number:]:
-            x = block(x)
+    def leave(self, x):
         return self.head(self.act(self.last_bn(self.last(x))))
-
-    def forward(self, x):
-        """[N, 3, T, H, W] to logits [N, classes]."""
-        return self.after(self.before(x, 0), 0)
-
-    def freeze(self, number):
-        """Leave the stem and the first blocks out of the training."""
-        for module in [self.stem, self.stem_bn, *self.blocks[:number]]:
-            module.requires_grad_(False)
 
 
 class ResidualBlock(nn.Module):
@@ -174,7 +194,7 @@ class ResidualBlock(nn.Module):
         return (y + skip).relu()
 
 
-class STHResNet(nn.Module):
+class STHResNet(_Network):
     """ResNet whose 3x3 convolutions are STH convolutions.
 
     layers: blocks per stage; width: channels of the first stage; stem: kernel
@@ -200,13 +220,11 @@ class STHResNet(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.head = _Head(inputs, classes, frames, dropout)
 
-    def forward(self, x):
-        """[N, 3, T, H, W] to logits [N, classes]."""
-        x = self.stem_bn(self.stem(fold_time(x))).relu()
-        if self.pool is not None:
-            x = self.pool(x)
-        for block in self.blocks:
-            x = block(x)
+    def enter(self, x):
+        x = self.stem_bn(self.stem(x)).relu()
+        return x if self.pool is None else self.pool(x)
+
+    def leave(self, x):
         return self.head(x)
 
 
@@ -228,7 +246,7 @@ def sth_resnet50(classes, frames=8, p=0.25, integration="sum"):
 def from_checkpoint(state):
     """The MobileNetV2 of a checkpoint of train.py, with its averaged weights, for evaluation."""
     temporal = Temporal(state.get("temporal", "sth"), state.get("p", 0.25),
-                        state.get("integration", "sum"), state.get("frozen", 0))
+                        state.get("integration", "sum"), state.get("begin", 0))
     net = STHMobileNetV2(len(state["labels"]), state["frames"], temporal)
     net.load_state_dict(state["average"])
     return net.eval()

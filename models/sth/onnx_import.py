@@ -50,14 +50,14 @@ def _load_depthwise(layer, kernel, where):
 
 
 @torch.no_grad()
-def sth_from_onnx(path, batches, classes):
-    """Return (network, metadata of the file); the classifier starts anew with `classes`.
+def sth_from_onnx(path, batches, labels):
+    """Return (network, metadata of the file); the classifier starts anew if the file has other labels.
 
     batches: list of normalised clips [N, 3, T, H, W] for the statistics of the
     BatchNorms, which the file has folded into the convolutions.
     """
     weights = Weights(path)
-    net = STHMobileNetV2(classes, weights.shape[2])
+    net = STHMobileNetV2(len(labels), weights.shape[2])
     for where, conv, norm in _conv_pairs(net):
         kernel = weights[where + ".weight"]
         if conv in [b.depthwise for b in net.blocks]:
@@ -69,4 +69,7 @@ def sth_from_onnx(path, batches, classes):
     pretrained.restore_batchnorm(net, batches)
     for _, conv, norm in _conv_pairs(net):
         pretrained.normalise_filters(conv, norm)
+    if weights.metadata.get("sth.labels") == "\n".join(labels):
+        net.head.linear.weight.copy_(weights["head.weight"])
+        net.head.linear.bias.copy_(weights["head.bias"])
     return net, weights.metadata

@@ -23,16 +23,21 @@ from .layers import STHDepthwise, TAP_SEED
 from .networks import STHMobileNetV2, Temporal
 
 
+def learning_norms(model):
+    """Its BatchNorms, but those of frozen layers."""
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.weight.requires_grad]
+
+
 @torch.no_grad()
 def restore_batchnorm(model, batches):
-    """Give folded BatchNorm2d layers statistics without changing the function.
+    """Give folded BatchNorm2d layers, but frozen ones, statistics without changing the function.
 
     batches: what the model takes, normalised.  All statistics are taken in one
     pass of the unchanged network.
     """
     model.eval()
     sums, hooks = {}, []
-    for norm in [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]:
+    for norm in learning_norms(model):
         sums[norm] = [0, 0.0, 0.0]
 
         def collect(module, inputs):
@@ -77,11 +82,12 @@ def normalise_filters(conv, norm):
 
 
 @torch.no_grad()
-def plane_costs(net, batches):
+def plane_costs(net, batches, run=nn.Module.__call__):
     """Per block of a 2-D network, the cost [C] of losing each channel's 3x3 kernel.
 
     The mean squared change of the depthwise output when the kernel becomes its
     sum at the centre, times what BatchNorm and projection make of it.
+    batches: what run(net, batch) takes; 0 for blocks that it does not run.
     """
     costs, hooks = [], []
     for block in net.blocks:
@@ -99,7 +105,7 @@ def plane_costs(net, batches):
         hooks.append(block.depthwise.register_forward_hook(measure))
     net.eval()
     for batch in batches:
-        net(batch)
+        run(net, batch)
     for hook in hooks:
         hook.remove()
     return costs
@@ -121,16 +127,16 @@ def _permute(module, order, axis=0):
 
 
 @torch.no_grad()
-def flat_from_imagenet(weights, batches, classes, frames):
+def flat_from_imagenet(weights, batches, classes, frames, frozen=0):
     """The 2-D network (TSN) that starts from ImageNet weights.
 
     weights: state dictionary that loads strictly into torchvision's
-    mobilenet_v2 with 1000 classes.  batches: list of normalised frames
-    [N, 3, H, W].  The classifier is new.
+    mobilenet_v2 with 1000 classes.  batches: list of normalised clips
+    [N, 3, T, H, W].  frozen: so many blocks stay as the weights have them.  The
+    classifier is new.
     """
     old = torchvision.models.mobilenet_v2(num_classes=1000)
     old.load_state_dict(weights)
-    restore_batchnorm(old, batches)
     net = STHMobileNetV2(classes, frames, Temporal("tsn"))
     # both list convolutions and norms in the order in which they run
     for kinds in ((nn.Conv2d, STHDepthwise), nn.BatchNorm2d):
@@ -138,32 +144,37 @@ def flat_from_imagenet(weights, batches, classes, frames):
                     [m for m in old.features.modules() if isinstance(m, kinds)])
         for new, source in pairs:
             new.load_state_dict(source.state_dict(), strict=not isinstance(new, STHDepthwise))
-    for conv, norm in zip([m for m in net.modules() if isinstance(m, (nn.Conv2d, STHDepthwise))],
-                          [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]):
+    net.freeze(frozen)
+    restore_batchnorm(net, batches)
+    for conv, norm in zip([m for m in net.modules() if isinstance(m, (nn.Conv2d, STHDepthwise))
+                           and m.weight.requires_grad], learning_norms(net)):
         normalise_filters(conv, norm)
     return net
 
 
 @torch.no_grad()
-def sth_from_flat(flat, batches, temporal, seed=TAP_SEED, line=True):
+def sth_from_flat(flat, batches, temporal, seed=TAP_SEED, line=True, run=nn.Module.__call__):
     """A network that sees time as `temporal` says and starts from a 2-D one.
 
     flat: STHMobileNetV2 without temporal channels; it is changed.  batches:
-    list of its inputs.  seed, line: see STHDepthwise.copy_plane.  Also returns
-    what share of each block's energy the temporal channels gave up.
+    list of what run(flat, batch) takes.  seed, line: see STHDepthwise.copy_plane;
+    seed holds for the taps of (2+1)-D too.  Also returns what share of each
+    block's energy the temporal channels gave up.
     """
     net = STHMobileNetV2(flat.head.linear.out_features, flat.frames, temporal)
-    costs, lost = plane_costs(flat, batches), []
+    costs, lost = plane_costs(flat, batches, run), []
     for i, (block, old, cost) in enumerate(zip(net.blocks, flat.blocks, costs)):
         dw = block.depthwise
         order = _slice_order(cost, dw.first, dw.last - dw.first)
-        lost.append(float(cost[order][dw.first:dw.last].sum() / cost.sum()))
+        lost.append(float(cost[order][dw.first:dw.last].sum() / cost.sum().clamp_min(1e-12)))
         before = (old.expand, old.expand_bn) if old.expand is not None else (flat.stem, flat.stem_bn)
         assert old.expand is not None or i == 0
         for module in before + (old.depthwise_bn,):
             _permute(module, order)
         _permute(old.project, order, 1)
         dw.copy_plane(old.depthwise.weight[order], seed, line)
+        if block.time is not None:
+            block.time.seed(seed)
     net.load_state_dict({k: v for k, v in flat.state_dict().items() if ".depthwise." not in k},
                         strict=False)
     return net, lost
@@ -186,7 +197,7 @@ def refresh_batchnorm(model, batches, run=nn.Module.__call__):
 
     batches: what run(model, batch) takes, by default normalised [N, 3, T, H, W].
     """
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.weight.requires_grad]
+    norms = learning_norms(model)
     momenta = [m.momentum for m in norms]
     for norm in norms:
         norm.reset_running_stats()

@@ -3,8 +3,14 @@
 
 All kinds are indexed by (epoch, i, size); `len` counts the samples of an epoch,
 `labels` names the classes.  Clips give (uint8 [T, size, size, 3], label);
-`to_net` makes a batch of them what `run` puts through a network.
+`to_net` makes a batch of them what `run` puts through a network, and `before`
+through its blocks before some number.
 """
+import contextlib
+import fcntl
+import hashlib
+import os
+
 import cv2
 import numpy as np
 import torch
@@ -22,12 +28,18 @@ class _Selection:
         return self.store[self.numbers[i]]
 
 
-class _Clips(torch.utils.data.Dataset):
-    """Samples that are pictures."""
+class Clips(torch.utils.data.Dataset):
+    """Samples that are pictures, which the network takes before its block 0."""
+
+    number = 0
 
     @staticmethod
     def to_net(batch):
         return to_input(batch)
+
+    @staticmethod
+    def before(net, x, number):
+        return net.before(x, number)
 
     @staticmethod
     def run(net, x):
@@ -35,22 +47,21 @@ class _Clips(torch.utils.data.Dataset):
         return net(x)
 
 
-class SignSamples(_Clips):
-    """FSL-105 from the cache of decoded frames, signers before other backgrounds.
+class SignSamples(Clips):
+    """A signer of FSL-105 from the cache of decoded frames, before other backgrounds.
 
-    Indices beyond the clips are `nothing`, a share `idle` of all.  direction:
-    half of the clips run backwards, under labels of their own.
+    Indices beyond the clips are `nothing`, a share `idle` of all.  backgrounds:
+    a function that returns them.
     """
 
-    def __init__(self, cache, signers, backgrounds, frames, seed, idle, direction=False, limit=None):
+    def __init__(self, cache, signer, backgrounds, frames, seed, idle, limit=None):
         store, rows, self.labels = data.open_cache(cache)
-        wanted = [i for i, row in enumerate(rows) if row["signer"] in signers][:limit]
+        wanted = [i for i, row in enumerate(rows) if row["signer"] == signer][:limit]
         self.store, self.rows = _Selection(store, wanted), [rows[i] for i in wanted]
-        self.direction = direction
-        if direction:
-            self.labels = data.direction_labels(self.labels)
         self.backgrounds, self.frames, self.seed = backgrounds, frames, seed
         self.count = int(round(len(self.rows) / (1 - idle)))
+        self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips" % (
+            signer, frames, seed, idle, len(self.rows))
 
     def __len__(self):
         return self.count
@@ -63,17 +74,15 @@ class SignSamples(_Clips):
         row = self.rows[number]
         label = len(self.labels) - 1 if idle else row["class_id"]
         if idle and rng.random() < 0.15:
-            frames = augment.empty_scene(size, self.frames, self.backgrounds, rng)
+            frames = augment.empty_scene(size, self.frames, self.backgrounds(), rng)
         else:
             pick = augment.idle_times if idle else augment.sign_times
             index = data.frame_indices(pick(row["active"], self.frames, rng))
-            if self.direction and not idle and rng.random() < 0.5:
-                index, label = index[::-1], label + (len(self.labels) - 1) // 2
-            frames = augment.disguise(self.store[number][index], size, self.backgrounds, rng)
+            frames = augment.disguise(self.store[number][index], size, self.backgrounds(), rng)
         return torch.from_numpy(frames), label
 
 
-class ClipSamples(_Clips):
+class ClipSamples(Clips):
     """Trimmed clips of any data set, as TSN samples them: one frame of each of T equal parts.
 
     clips: datasets.Clip; flip: whether to mirror half of them.
@@ -98,28 +107,66 @@ class ClipSamples(_Clips):
         return torch.from_numpy(frames), clip.label
 
 
-class Activations(torch.utils.data.Dataset):
-    """What block `number` of a network takes of other samples, computed once and kept in memory.
+class Joined(torch.utils.data.Dataset):
+    """Samples of one kind, those of each part after those of the one before."""
 
-    net: its stem and blocks before `number` stay as they are (freeze); views:
-    augmented passes over the samples, which the epochs take in turn.  Gives
-    (bfloat16 [T, C, h, w], label).
+    def __init__(self, parts):
+        self.parts, self.labels = parts, parts[0].labels
+        self.to_net, self.run = parts[0].to_net, parts[0].run
+        self.starts = np.cumsum([0] + [len(part) for part in parts])
+
+    def __len__(self):
+        return int(self.starts[-1])
+
+    def __getitem__(self, key):
+        epoch, i, size = key
+        part = int(np.searchsorted(self.starts, i, "right")) - 1
+        return self.parts[part][epoch, i - int(self.starts[part]), size]
+
+
+class BothDirections(torch.utils.data.Dataset):
+    """Other samples, half of them played backwards under labels of their own; `nothing` stays `nothing`."""
+
+    def __init__(self, samples, seed):
+        self.samples, self.seed = samples, seed
+        self.labels = data.direction_labels(samples.labels)
+        self.to_net, self.run = samples.to_net, samples.run
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, key):
+        frames, label = self.samples[key]
+        words = len(self.samples.labels) - 1
+        if label == words:
+            return frames, 2 * words
+        backwards = np.random.default_rng((self.seed, *key, 1 << 22)).random() < 0.5
+        return (frames.flip(0), label + words) if backwards else (frames, label)
+
+
+class Activations(torch.utils.data.Dataset):
+    """What block `number` of a network takes of other samples, computed once.
+
+    source: pictures, or activations of an earlier block; net: its blocks before
+    `number` stay as they are (freeze); views: augmented passes over the samples,
+    which the epochs take in turn; folder: keeps them for all trainings that begin
+    alike, under a fingerprint of what they follow from.  Gives (bfloat16
+    [T, C, h, w], label).
     """
 
-    @torch.no_grad()
-    def __init__(self, samples, net, number, views, size, batch, workers, progress=print):
-        self.labels, self.count, self.number = samples.labels, len(samples), number
-        self.kept, self.targets = [], []
-        net.eval()
-        for view in range(views):
-            keys = [[(view, i, size) for i in range(k, min(k + batch, len(samples)))]
-                    for k in range(0, len(samples), batch)]
-            for frames, labels in torch.utils.data.DataLoader(samples, batch_sampler=keys, num_workers=workers):
-                with torch.autocast("cpu", torch.bfloat16):
-                    y = net.before(samples.to_net(frames), number).to(torch.bfloat16)
-                self.kept += y.view(len(labels), -1, *y.shape[1:]).unbind()
-                self.targets += labels.tolist()
-            progress("activations: %d of %d views" % (view + 1, views), flush=True)
+    def __init__(self, source, net, number, views, size, batch=16, workers=1, folder=None):
+        self.labels, self.count, self.number = source.labels, len(source), number
+        if folder is None:
+            self.kept, self.targets = _activations(source, net, number, views, size, batch, workers)
+            return
+        self.identity = _fingerprint(net.until(number, source.number), source.identity, views, size)
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, self.identity + ".pt")
+        with _locked(path + ".lock"):
+            if not os.path.exists(path):
+                torch.save(_activations(source, net, number, views, size, batch, workers), path + ".new")
+                os.replace(path + ".new", path)
+        self.kept, self.targets = torch.load(path)
 
     def __len__(self):
         return self.count
@@ -133,10 +180,52 @@ class Activations(torch.utils.data.Dataset):
     def to_net(batch):
         return batch
 
+    @staticmethod
+    def _fold(x):
+        x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        return x if torch.is_autocast_cpu_enabled() else x.float()
+
+    def before(self, net, x, number):
+        """What block `number` takes, of activations [N, T, C, h, w]."""
+        return net.before(self._fold(x), number, self.number)
+
     def run(self, net, x):
         """Logits of activations [N, T, C, h, w]."""
-        x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        return net.after(x if torch.is_autocast_cpu_enabled() else x.float(), self.number)
+        return net.after(self._fold(x), self.number)
+
+
+@torch.no_grad()
+def _activations(source, net, number, views, size, batch, workers):
+    """(bfloat16 [views * samples, T, C, h, w], labels) for Activations."""
+    keys = [[(view, i, size) for i in range(k, min(k + batch, len(source)))]
+            for view in range(views) for k in range(0, len(source), batch)]
+    kept, targets = [], []
+    net.eval()
+    for frames, labels in torch.utils.data.DataLoader(source, batch_sampler=keys, num_workers=workers):
+        with torch.autocast("cpu", torch.bfloat16):
+            y = source.before(net, source.to_net(frames), number).to(torch.bfloat16)
+        kept.append(y.view(len(labels), -1, *y.shape[1:]).contiguous())
+        targets += labels.tolist()
+    print("block %d: activations of %d views kept" % (number, views), flush=True)
+    return torch.cat(kept), targets
+
+
+def _fingerprint(modules, *facts):
+    """Of weights and whatever else decides what comes out, as a name of a file."""
+    digest = hashlib.sha1(repr(facts).encode())
+    for module in modules:
+        for value in module.state_dict().values():
+            if value.is_floating_point():
+                digest.update(value.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def _locked(path):
+    """One process at a time."""
+    with open(path, "w", encoding="utf-8") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
 
 
 def to_input(frames):
