@@ -335,6 +335,24 @@ class Start(unittest.TestCase):
             pretrained.widen_to_directions(net)
             torch.testing.assert_close(net(self.clip), torch.cat([words[:, :4], words], 1))
 
+    def test_resnet18(self):
+        """Frozen blocks are torchvision's, and convolutions that the weights lack start at random."""
+        old = torchvision.models.resnet18(num_classes=7).eval()
+        weights = {k: v for k, v in old.state_dict().items() if k != "layer4.1.conv2.weight"}
+        net = pretrained.resnet18_from_imagenet(weights, [self.clip], 5, networks.Temporal("sth", 0.5, begin=6), 4)
+        mean, std = (torch.tensor(v).view(1, 3, 1, 1)
+                     for v in (pretrained.IMAGENET_MEAN, pretrained.IMAGENET_STD))
+        with torch.no_grad():
+            stem = nn.Sequential(old.conv1, old.bn1, old.relu)((self.pictures / 2 + 0.5 - mean) / std)
+            ours = net.eval().stem_bn(net.stem(self.pictures)).relu()
+            # the padding of the pictures is grey for us, and ImageNet's mean there
+            torch.testing.assert_close(ours[:, :, 2:-2, 2:-2], stem[:, :, 2:-2, 2:-2], rtol=1e-3, atol=1e-3)
+            x = torch.randn(4, 64, 16, 16)
+            torch.testing.assert_close(net.before(x, 6, 1),
+                                       nn.Sequential(old.layer1[1], old.layer2, old.layer3)(x), rtol=1e-3, atol=1e-3)
+        self.assertFalse(net.blocks[5].convs[0].weight.requires_grad)
+        self.assertEqual((0, 0.5), (net.blocks[5].convs[0].p, net.blocks[6].convs[0].p))
+
     def test_slice_order(self):
         cost = torch.tensor([5., 1., 4., 3., 2., 6., 7., 8.])
         order = pretrained._slice_order(cost, 4, 2)

@@ -32,11 +32,13 @@ def parse_arguments():
                    help="folders: DATA/LABEL/*.mp4")
     p.add_argument("--data", required=True, help="root folder of the data set")
     start_from = p.add_mutually_exclusive_group(required=True)
-    start_from.add_argument("--weights", help="ImageNet MobileNetV2, folded (.pth)")
+    start_from.add_argument("--weights", help="ImageNet MobileNetV2 or ResNet-18, folded (.pth)")
     start_from.add_argument("--flat", metavar="CHECKPOINT",
                             help="go on from a TSN of this program: some of its planes become temporal")
     start_from.add_argument("--finetune", metavar="MODEL.onnx",
                             help="go on from a model of export.py (form a); only the classifier is new")
+    p.add_argument("--network", choices=("mobilenet_v2", "resnet18"), default="mobilenet_v2",
+                   help="resnet18: with --weights only, --temporal sth or tsn")
     p.add_argument("--output", required=True, help="checkpoint to write")
     p.add_argument("--cache", help="fsl105: folder for decoded frames (made if missing)")
     p.add_argument("--signers", type=int, nargs="+", default=[1, 2], help="fsl105: to train on")
@@ -81,6 +83,8 @@ def parse_arguments():
         p.error("--cache is needed for fsl105")
     if args.finetune and (args.temporal, args.p, args.integration) != ("sth", 0.25, "sum"):
         p.error("--finetune goes on from STH, p = 1/4, sum")
+    if args.network == "resnet18" and (not args.weights or args.fade or args.temporal not in ("sth", "tsn")):
+        p.error("--network resnet18 goes with --weights, --temporal sth or tsn, and no --fade")
     if args.frozen and len(args.sizes) > 1:
         p.error("--frozen goes with one size")
     if args.frozen and args.finetune and args.direction:
@@ -212,8 +216,11 @@ def first_clips(samples, count, size):
     return samples.to_net(torch.stack([samples[1 << 19, int(i), size][0] for i in keys]))
 
 
-def origin(args, samples):
-    """The network to go on from, its first blocks frozen, how many were before, and metadata that it brings."""
+def origin(args, samples, temporal):
+    """The network to go on from, its first blocks frozen, how many were before, and metadata that it brings.
+
+    A MobileNetV2 is still 2-D, but for --finetune.
+    """
     metadata, frozen_before = {}, 0
     if args.flat:
         net, labels, frozen_before = trained_flat(args)
@@ -224,8 +231,11 @@ def origin(args, samples):
         if args.finetune:
             net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels)
         else:
-            weights = torch.load(args.weights, map_location="cpu")
-            net = pretrained.flat_from_imagenet(weights, batches, len(samples.labels), args.frames, args.frozen)
+            weights, classes = torch.load(args.weights, map_location="cpu"), len(samples.labels)
+            if args.network == "resnet18":
+                net = pretrained.resnet18_from_imagenet(weights, batches, classes, temporal, args.frames, args.tap_seed)
+            else:
+                net = pretrained.flat_from_imagenet(weights, batches, classes, args.frames, args.frozen)
     net.freeze(args.frozen)
     return net.to(memory_format=torch.channels_last), frozen_before, metadata
 
@@ -235,7 +245,8 @@ def start(args):
     metadata of the model that it goes on from."""
     parts = open_parts(args)
     samples, size = joined(args, parts), args.sizes[0]
-    net, frozen_before, metadata = origin(args, samples)
+    temporal = networks.Temporal(args.temporal, args.p, args.integration, args.frozen)
+    net, frozen_before, metadata = origin(args, samples, temporal)
     if args.frozen:
         folder = args.cache and os.path.join(args.cache, "activations")
         for number in sorted({frozen_before, args.frozen} - {0}):
@@ -243,14 +254,13 @@ def start(args):
                      for part in parts]
         samples = joined(args, parts)
         args.workers = 0  # nothing is left to augment
-    if not args.finetune:
-        temporal = networks.Temporal(args.temporal, args.p, args.integration, args.frozen)
+    if args.network == "mobilenet_v2" and not args.finetune:
         net, lost = pretrained.sth_from_flat(net, first_clips(samples, 24, size).split(8), temporal,
                                              args.tap_seed, args.fade == 0, samples.run)
         print("share of depthwise output energy given up: " + " ".join("%.3f" % v for v in lost))
         net.freeze(args.frozen)
-        if not args.frozen:
-            pretrained.refresh_batchnorm(net, first_clips(samples, 64, size).split(16))
+    if not args.frozen:
+        pretrained.refresh_batchnorm(net, first_clips(samples, 64, size).split(16))
     return samples, net, metadata
 
 
@@ -305,7 +315,7 @@ def save(path, args, samples, **content):
     """Write a checkpoint, and what it is one of, so that a crash leaves the old one."""
     content.update(labels=samples.labels, frames=args.frames, size=args.sizes[-1],
                    temporal=args.temporal, p=args.p, integration=args.integration, frozen=args.frozen,
-                   begin=0 if args.finetune else args.frozen,
+                   begin=0 if args.finetune else args.frozen, network=args.network,
                    direction=args.direction, dataset=args.dataset, signers=args.signers,
                    seed=args.seed, commit=commit())
     torch.save(content, path + ".new")

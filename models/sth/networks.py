@@ -198,11 +198,12 @@ class STHResNet(_Network):
     """ResNet whose 3x3 convolutions are STH convolutions.
 
     layers: blocks per stage; width: channels of the first stage; stem: kernel
-    of the first convolution, followed by a 3x3 max pool of stride 2 if 7.
+    of the first convolution, followed by a 3x3 max pool of stride 2 if 7; begin:
+    the blocks before it stay 2-D.
     """
 
     def __init__(self, classes, layers, bottleneck, frames=8, p=0.25, width=64, stem=7,
-                 dropout=0.5, integration="sum"):
+                 dropout=0.5, integration="sum", begin=0):
         super().__init__()
         self.frames = frames
         self.stem = nn.Conv2d(3, width, stem, 2, stem // 2, bias=False)
@@ -214,7 +215,8 @@ class STHResNet(_Network):
             wide = width << stage
             for i in range(repeats):
                 stride = 2 if i == 0 and stage > 0 else 1
-                blocks.append(ResidualBlock(inputs, wide, wide * growth, stride, frames, p,
+                blocks.append(ResidualBlock(inputs, wide, wide * growth, stride, frames,
+                                            p if len(blocks) >= begin else 0,
                                             len(blocks), bottleneck, integration))
                 inputs = wide * growth
         self.blocks = nn.ModuleList(blocks)
@@ -233,9 +235,9 @@ def sth_mobilenet_v2(classes, frames=8, p=0.25, integration="sum"):
     return STHMobileNetV2(classes, frames, Temporal("sth", p, integration))
 
 
-def sth_resnet18(classes, frames=8, p=0.25, integration="sum"):
+def sth_resnet18(classes, frames=8, p=0.25, integration="sum", begin=0):
     """STH-ResNet-18 with random weights."""
-    return STHResNet(classes, (2, 2, 2, 2), False, frames, p, integration=integration)
+    return STHResNet(classes, (2, 2, 2, 2), False, frames, p, integration=integration, begin=begin)
 
 
 def sth_resnet50(classes, frames=8, p=0.25, integration="sum"):
@@ -244,10 +246,13 @@ def sth_resnet50(classes, frames=8, p=0.25, integration="sum"):
 
 
 def from_checkpoint(state):
-    """The MobileNetV2 of a checkpoint of train.py, with its averaged weights, for evaluation."""
+    """The network of a checkpoint of train.py, with its averaged weights, for evaluation."""
     temporal = Temporal(state.get("temporal", "sth"), state.get("p", 0.25),
                         state.get("integration", "sum"), state.get("begin", 0))
-    net = STHMobileNetV2(len(state["labels"]), state["frames"], temporal)
+    if state.get("network") == "resnet18":
+        net = sth_resnet18(len(state["labels"]), state["frames"], temporal.p, temporal.integration, temporal.begin)
+    else:
+        net = STHMobileNetV2(len(state["labels"]), state["frames"], temporal)
     net.load_state_dict(state["average"])
     return net.eval()
 

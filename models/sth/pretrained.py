@@ -20,7 +20,10 @@ import torchvision
 from torch import nn
 
 from .layers import STHDepthwise, TAP_SEED
-from .networks import STHMobileNetV2, Temporal
+from .networks import STHMobileNetV2, Temporal, sth_resnet18
+
+# Of the pictures for torchvision's networks, 0..1.
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def learning_norms(model):
@@ -178,6 +181,45 @@ def sth_from_flat(flat, batches, temporal, seed=TAP_SEED, line=True, run=nn.Modu
     net.load_state_dict({k: v for k, v in flat.state_dict().items() if ".depthwise." not in k},
                         strict=False)
     return net, lost
+
+
+def _part(weights, prefix):
+    """The entries of a state dictionary below a prefix."""
+    return {k[len(prefix):]: v for k, v in weights.items() if k.startswith(prefix)}
+
+
+@torch.no_grad()
+def resnet18_from_imagenet(weights, batches, classes, temporal, frames, seed=TAP_SEED):
+    """STH-ResNet-18 that starts from ImageNet weights.
+
+    weights: state dictionary of torchvision's resnet18, BatchNorm folded; 3x3
+    convolutions that it lacks start at random.  batches: list of normalised
+    clips [N, 3, T, H, W], -1..1.  temporal: STH, or TSN; its first blocks, which
+    stay 2-D, are not changed by batches.  seed: see layers.seed_taps.
+    """
+    net = sth_resnet18(classes, frames, temporal.p, temporal.integration, temporal.begin)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+    stem = weights["conv1.weight"] / std
+    net.stem.weight.copy_(stem / 2)
+    net.stem_bn.load_state_dict(_part(weights, "bn1."))
+    net.stem_bn.bias += (stem * (0.5 - mean)).sum((1, 2, 3))
+    at_random = []
+    for i, block in enumerate(net.blocks):
+        where = "layer%d.%d." % (i // 2 + 1, i % 2)
+        for k, (conv, norm) in enumerate(zip(block.convs, block.norms), 1):
+            norm.load_state_dict(_part(weights, where + "bn%d." % k))
+            if where + "conv%d.weight" % k in weights:
+                conv.copy_plane(weights[where + "conv%d.weight" % k], seed)
+            else:
+                at_random.append(norm)
+        if block.down is not None:
+            block.down.load_state_dict(_part(weights, where + "downsample.0."))
+            block.down_bn.load_state_dict(_part(weights, where + "downsample.1."))
+    net.freeze(temporal.begin)
+    restore_batchnorm(net, batches)
+    for norm in at_random:
+        norm.reset_parameters()
+    return net
 
 
 @torch.no_grad()
