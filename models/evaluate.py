@@ -27,7 +27,7 @@ import numpy as np
 import onnx
 import torch
 
-from sth import data, datasets, networks, onnx_run
+from sth import confusion, data, datasets, networks, onnx_run
 
 
 VIEWS = ["clip", "window", "slide"]
@@ -47,6 +47,7 @@ def parse_arguments():
     p.add_argument("--limit", type=int, help="only every n-th clip so that so many remain")
     p.add_argument("--scores", help="write all scores to this .npz")
     p.add_argument("--json", help="write the figures to this file")
+    p.add_argument("--picture", help="fsl105: write what is taken for what to this .png (sth/confusion.py)")
     return p.parse_args()
 
 
@@ -271,6 +272,10 @@ def main():
         rows = wanted_rows(args)
         scores = collect(args, model, rows)
         report = word_report(args, model, rows, scores)
+        if args.picture:
+            truth, guessed = [r["class_id"] for r in rows], scores["window"][:, :-1].argmax(1)
+            categories = {r["class_id"]: r["category"] for r in data.read_manifest(args.data)}
+            cv2.imwrite(args.picture, confusion.draw(confusion.shares(truth, guessed, len(categories)), categories))
         if args.scores:
             np.savez(args.scores, truth=[r["class_id"] for r in rows],
                      files=[r["file"] for r in rows], **scores)

@@ -15,11 +15,14 @@ from sth import networks, onnx_export, onnx_run
 from sth.onnx_forms import FORMS
 from sth.onnx_writer import OPSETS
 
-DESCRIPTION = ("STH-MobileNetV2, 8 frames: 105 words of Filipino Sign Language, one person "
+DESCRIPTION = ("%s-%s, %d frames: 105 words of Filipino Sign Language, one person "
                "from the waist up, and `nothing`")
 ATTRIBUTION = ("Trained on FSL-105, I. J. L. Tupal and M. K. Cabatuan, Mendeley Data V2, "
-               "doi:10.17632/48y2y99mb9.2, CC BY 4.0; starts from ImageNet weights of "
-               "MobileNetV2 by google-coral/edgetpu, Apache-2.0")
+               "doi:10.17632/48y2y99mb9.2, CC BY 4.0; starts from ImageNet weights of %s")
+# what a network is called, and whose weights train.py starts it from
+ORIGINS = {"mobilenet_v2": ("MobileNetV2", "MobileNetV2 by google-coral/edgetpu, Apache-2.0"),
+           "resnet18": ("ResNet-18", "ResNet-18 by torchvision, BSD-3-Clause")}
+KINDS = {"sth": "STH", "tsn": "TSN", "tsm": "TSM", "2plus1d": "(2+1)-D"}
 
 
 def parse_arguments():
@@ -59,8 +62,10 @@ def metadata_of(args, state, name):
                 "sth.activation": "softmax", "sth.sample-rate": args.sample_rate,
                 "sth.commit": state.get("commit", "unknown")}
     if state.get("dataset", "fsl105") == "fsl105":
-        metadata.update({"sth.description": DESCRIPTION, "sth.license": "CC-BY-4.0",
-                         "sth.attribution": ATTRIBUTION, "sth.background-label": state["labels"][-1]})
+        network, origin = ORIGINS[state["network"]]
+        metadata.update({"sth.description": DESCRIPTION % (KINDS[state["temporal"]], network, state["frames"]),
+                         "sth.license": "CC-BY-4.0", "sth.attribution": ATTRIBUTION % origin,
+                         "sth.background-label": state["labels"][-1]})
     elif "sth.attribution" in base:
         metadata.update({"sth.license": base.get("sth.license", ""), "sth.attribution":
                          "Goes on from %s. %s" % (base["sth.name"], base["sth.attribution"])})
@@ -104,7 +109,8 @@ def check(net, model, layout):
 def main():
     args = parse_arguments()
     net, state, size = load(args)
-    name = args.name or "sth-%s" % args.network.replace("_", "")
+    kind, network = (state["temporal"], state["network"]) if state else ("sth", args.network)
+    name = args.name or "%s-%s" % (kind, network.replace("_", ""))
     metadata = metadata_of(args, state, name) if state else {"sth.name": name}
     model = onnx_export.export(net, (size, size), name, metadata, form=args.form,
                                opset=args.opset, layout=args.layout,

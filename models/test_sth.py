@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import golden
-from sth import convert, layers, networks, onnx_export, onnx_run, pretrained, samples, torch_forms
+from sth import confusion, convert, layers, networks, onnx_export, onnx_run, pretrained, samples, torch_forms
 
 FRAMES = 5
 
@@ -358,6 +358,26 @@ class Start(unittest.TestCase):
         order = pretrained._slice_order(cost, 4, 2)
         self.assertEqual([1, 4], order[4:6].tolist())
         self.assertEqual(list(range(8)), sorted(order.tolist()))
+
+
+class Confusion(unittest.TestCase):
+    """The picture puts a category's words side by side; rows are true words."""
+
+    def test_matrix(self):
+        matrix = confusion.shares([0, 0, 1, 2], [0, 2, 1, 2], 3)
+        np.testing.assert_array_equal(matrix, [[0.5, 0, 0.5], [0, 1, 0], [0, 0, 1]])
+        picture = confusion.draw(matrix, {0: "A", 1: "B", 2: "A"})
+
+        def cell(row, column):
+            centre = [confusion.MARGIN + confusion.CELL * i + confusion.CELL // 2 for i in (row, column)]
+            return tuple(picture[centre[0], centre[1]])
+
+        # in the order 0, 2, 1
+        self.assertEqual(confusion.RIGHT, cell(1, 1))
+        self.assertEqual(confusion.RIGHT, cell(2, 2))
+        self.assertEqual((255, 255, 255), cell(1, 0))
+        blue, _, red = cell(0, 1)
+        self.assertGreater(red, blue)
 
 
 class Export(unittest.TestCase):
