@@ -225,8 +225,7 @@ def print_folds(rows):
     """TSN and the best STH on every signer, and by how much they differ on the same clips."""
     print("\n| signer held out | clips | TSN | %s | difference |\n|---|---|---|---|---|" % ROWS[1].name)
     right = {(row.temporal, row.held_out): np.array(got["right"]) for row, got in rows
-             if not row.direction and row.temporal in ("tsn", "sth") and row.name != "TSM"
-             and (row.p, row.integration) in ((0, "sum"), ROWS[1][2:4])}
+             if not row.direction and row[1:4] in (ROWS[0][1:4], ROWS[1][1:4])}
     folds = [s for s in SIGNERS if ("tsn", s) in right and ("sth", s) in right]
     for name, signers in [(str(s), [s]) for s in folds] + [("all", folds)] * (len(folds) > 1):
         tsn, sth = (np.concatenate([right[kind, s] for s in signers]) for kind in ("tsn", "sth"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Turn a PyTorch checkpoint of TSN or TSM, as published, or of train.py, into ONNX with metadata.
+"""Turn a PyTorch checkpoint of TSN or TSM, as published, into ONNX with metadata.
 
 What a published file does not say (frames, labels, how it was normalised) is
 given here; the defaults are those of the TSM repository: 8 frames of 224x224,
