@@ -326,17 +326,17 @@ def main():
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    state = torch.load(args.output) if args.resume and os.path.exists(args.output) else None
+    if state and state["finished"]:
+        print("%s is finished already" % args.output)
+        return
     samples, net, base_metadata = start(args)
     net = net.to(memory_format=torch.channels_last)
     average = copy.deepcopy(net)
     optimiser = optimiser_for(net, args)
     schedule = Schedule(args, max(1, len(samples) // args.batch))
     epoch = 0
-    if args.resume and os.path.exists(args.output):
-        state = torch.load(args.output)
-        if state["finished"]:
-            print("%s is finished already" % args.output)
-            return
+    if state:
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
