@@ -65,7 +65,7 @@ def parse_arguments():
     p.add_argument("--cache", help="folder for the decoded frames and activations [WORK/cache]")
     p.add_argument("--flat-epochs", type=int, default=10, help="of the 2-D network that all rows start from")
     p.add_argument("--flat-frozen", type=int, default=7, metavar="BLOCKS", help="of it, which stay as ImageNet's")
-    p.add_argument("--epochs", type=int, default=16, help="of each row after that")
+    p.add_argument("--epochs", type=int, default=12, help="of each row after that")
     p.add_argument("--frozen", type=int, default=14, metavar="BLOCKS",
                    help="so many blocks of the rows stay 2-D and are not trained further")
     p.add_argument("--views", type=int, default=8, help="augmented passes over the clips that are kept")
