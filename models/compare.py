@@ -180,7 +180,7 @@ def speed(args, row, net):
     out = subprocess.run([args.sth, "bench", "--json", "--threads", "1", "--iterations", "20", model],
                          check=True, stdout=subprocess.PIPE)
     figures = json.loads(out.stdout.decode())
-    return figures["gmacs"], figures["ms"]["min"]
+    return figures["gmacs"], figures["ms_min"]
 
 
 def interval(values):
@@ -212,12 +212,12 @@ def print_words(args, rows):
 
 
 def print_direction(rows):
-    """Words and directions of signer 3."""
+    """Words and directions of signer 3; both ways of a clip count as one for the interval."""
     print("\n| word and direction | top-1 | top-5 | word | direction alone |\n|---|---|---|---|---|")
     for row, got in rows:
         if row.direction:
             print("| %s | %.1f ± %.1f %% | %s |" % (
-                row.name, 100 * got["top1"], 100 * interval(got["right"]),
+                row.name, 100 * got["top1"], 100 * interval(np.reshape(got["right"], (2, -1)).mean(0)),
                 " | ".join("%.1f %%" % (100 * got[key]) for key in ("top5", "word", "direction"))))
 
 

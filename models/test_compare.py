@@ -41,10 +41,10 @@ class Tables(unittest.TestCase):
             args = argparse.Namespace(work=folder, seed=1)
             row = compare.ROWS[3]
             with open(compare.file_of(args, row, ".json"), "w", encoding="utf-8") as f:
-                json.dump({"top1": 0.5, "top5": 0.75, "word": 0.625, "direction": 0.875, "right": [1, 0]}, f)
+                json.dump({"top1": 0.5, "top5": 0.75, "word": 0.625, "direction": 0.875, "right": [1, 0, 0, 0]}, f)
             rows = compare.finished(args, compare.ROWS)
         self.assertEqual([row], [r for r, _ in rows])
-        self.assertIn("50.0 ± 98.0 % | 75.0 % | 62.5 % | 87.5 % |", self.printed(compare.print_direction, rows))
+        self.assertIn("50.0 ± 49.0 % | 75.0 % | 62.5 % | 87.5 % |", self.printed(compare.print_direction, rows))
 
     def test_rows_differ(self):
         args = argparse.Namespace(work="", seed=1)
