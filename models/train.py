@@ -12,7 +12,6 @@ on from the last complete epoch.
 """
 import argparse
 import copy
-import functools
 import os
 import subprocess
 import time
@@ -97,8 +96,7 @@ def open_parts(args):
     if args.dataset == "fsl105":
         if not os.path.exists(os.path.join(args.cache, "index.json")):
             data.build_cache(args.data, args.cache, 144)
-        backgrounds = functools.lru_cache(None)(
-            lambda: augment.make_backgrounds(args.backgrounds, 500, args.seed))
+        backgrounds = augment.Backgrounds(args.backgrounds, 500, args.seed)
         return [SignSamples(args.cache, signer, backgrounds, args.frames, args.seed, args.idle,
                             args.limit_clips) for signer in args.signers]
     read, flip = datasets.DATASETS[args.dataset]

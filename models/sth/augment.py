@@ -86,6 +86,19 @@ def make_backgrounds(videos, count, seed):
     return np.stack(images)
 
 
+class Backgrounds:
+    """What make_backgrounds makes, when it is first asked for."""
+
+    def __init__(self, videos, count, seed):
+        self.arguments, self.images = (videos, count, seed), None
+        self.identity = "%d backgrounds of %s, seed %d" % (count, videos and os.path.abspath(videos), seed)
+
+    def __call__(self):
+        if self.images is None:
+            self.images = make_backgrounds(*self.arguments)
+        return self.images
+
+
 def sign_times(active, frames, rng):
     """Sample times that cover a sign.
 

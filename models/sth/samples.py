@@ -51,7 +51,7 @@ class SignSamples(Clips):
     """A signer of FSL-105 from the cache of decoded frames, before other backgrounds.
 
     Indices beyond the clips are `nothing`, a share `idle` of all.  backgrounds:
-    a function that returns them.
+    augment.Backgrounds.
     """
 
     def __init__(self, cache, signer, backgrounds, frames, seed, idle, limit=None):
@@ -60,8 +60,8 @@ class SignSamples(Clips):
         self.store, self.rows = _Selection(store, wanted), [rows[i] for i in wanted]
         self.backgrounds, self.frames, self.seed = backgrounds, frames, seed
         self.count = int(round(len(self.rows) / (1 - idle)))
-        self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips" % (
-            signer, frames, seed, idle, len(self.rows))
+        self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips, %s" % (
+            signer, frames, seed, idle, len(self.rows), backgrounds.identity)
 
     def __len__(self):
         return self.count
