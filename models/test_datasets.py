@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import onnx
 import torch
+import torchvision
 
 from sth import datasets, networks, onnx_export, onnx_import, samples
 
@@ -33,11 +34,11 @@ def write_pictures(folder, count):
         cv2.imwrite(os.path.join(folder, "%05d.jpg" % (i + 1)), np.full((30, 40, 3), 10 * i, np.uint8))
 
 
-def write_video(path, count, codec="MJPG", brightness=10):
-    """The same as a video file."""
+def write_video(path, count, codec="MJPG", brightness=10, still=0):
+    """The same as a video file; at both ends so many frames are like their neighbours."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     out = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*codec), 12, (40, 30))
-    for i in range(count):
+    for i in np.clip(np.arange(count), still, count - 1 - still):
         out.write(np.full((30, 40, 3), brightness * i, np.uint8))
     out.release()
 
@@ -166,6 +167,39 @@ class FineTuning(unittest.TestCase):
             self.assertNotIn("sth.background-label", metadata)
             with open(folder + "/r.json", encoding="utf-8") as f:
                 self.assertEqual(1.0, json.load(f)["top1"])
+
+
+class Signs(unittest.TestCase):
+    """Clips of signers: a 2-D network, then STH behind its frozen blocks, whose activations are kept."""
+
+    def run_program(self, *words):
+        out = subprocess.run([sys.executable, os.path.join(HERE, words[0])] + [str(w) for w in words[1:]],
+                             check=True, stdout=subprocess.PIPE)
+        return out.stdout.decode()
+
+    def test_commands(self):
+        with tempfile.TemporaryDirectory() as folder:
+            clips = [(word, signer) for word in (0, 1) for signer in (1, 2)]
+            for word, signer in clips:
+                write_video(os.path.join(folder, "%d%d.avi" % (word, signer)), 61, brightness=1 + 3 * word, still=20)
+            write(folder, "manifest.csv", "file,class_id,label,category,signer\n" + "".join(
+                "%d%d.avi,%d,word %d,NUMBER,%d\n" % (word, signer, word, word, signer) for word, signer in clips))
+            torch.save(torchvision.models.mobilenet_v2().state_dict(), folder + "/imagenet.pth")
+            train = ["train.py", "--data", folder, "--cache", folder + "/cache", "--signers", 1, 2, "--epochs", 1,
+                     "--sizes", 64, "--views", 1, "--batch", 4, "--threads", 1, "--frames", 4]
+            self.run_program(*train, "--weights", folder + "/imagenet.pth", "--temporal", "tsn", "--frozen", 7,
+                             "--output", folder + "/flat.pt")
+            behind = train + ["--flat", folder + "/flat.pt", "--frozen", 14, "--p", 0.5]
+            out = self.run_program(*behind, "--output", folder + "/words.pt")
+            self.assertEqual(2, out.count("block 14: activations of 1 views kept"))
+            self.assertNotIn("block 7:", out)
+            out = self.run_program(*behind, "--direction", "--output", folder + "/both.pt")
+            self.assertNotIn("activations", out)
+            self.run_program("evaluate.py", "--data", folder, "--model", folder + "/both.pt", "--signers", 2,
+                             "--json", folder + "/r.json")
+            with open(folder + "/r.json", encoding="utf-8") as f:
+                self.assertEqual({"top1", "top5"}, set(json.load(f)["word_and_direction"]))
+            self.assertIn("finished already", self.run_program(*behind, "--resume", "--output", folder + "/words.pt"))
 
 
 if __name__ == "__main__":
