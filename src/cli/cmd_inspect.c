@@ -49,6 +49,7 @@ static void print_clip(GString *out, SthModel *model)
     print_row(out, "Description", info->description);
     print_row(out, "Licence", info->license);
     print_row(out, "Attribution", info->attribution);
+    print_row(out, "Made by", g_hash_table_lookup(model->graph->metadata, "sth.commit")); /* scripts of that commit trained it */
     g_string_append_printf(out, "%-12s %u frames of %ux%u, %s, %s, %u/%u frames a second, %s, %s\n", "Window", info->frames, info->width,
                            info->height, sth_model_layout_name(info->layout), info->bgr ? "BGR" : "RGB", info->rate_n, info->rate_d,
                            resize_names[info->resize], filter_names[info->filter]);

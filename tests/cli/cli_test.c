@@ -145,6 +145,31 @@ static void test_run_errors(void)
     expect_failure(sth("run %s --input %s --output %s", model, in, nowhere), 1, "folder.npy");
 }
 
+/* Metadata that a model is given, as one more field of the file: protobuf's files may be joined. */
+static void test_inspect_commit(void)
+{
+    static const guint8 entry[] = "\x72\x17\x0a\x0a"
+                                  "sth.commit"
+                                  "\x12\x09"
+                                  "1a2b3c4d+";
+    g_autofree char *model = golden(GOLDEN, ".onnx"), *path = scratch("commit.onnx"), *bytes = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize size;
+    g_file_get_contents(model, &bytes, &size, &error);
+    g_assert_no_error(error);
+    g_autofree char *joined = g_malloc(size + sizeof entry - 1);
+    memcpy(joined, bytes, size);
+    memcpy(joined + size, entry, sizeof entry - 1);
+    g_file_set_contents(path, joined, (gssize)(size + sizeof entry - 1), &error);
+    g_assert_no_error(error);
+    Outcome outcome = sth("inspect %s", model);
+    g_assert_null(strstr(outcome.out, "Made by"));
+    outcome_clear(&outcome);
+    outcome = sth("inspect %s", path);
+    assert_contains(outcome.out, "Made by      1a2b3c4d+\n");
+    outcome_clear(&outcome);
+}
+
 static void test_inspect(void)
 {
     static const char *const parts[] = {
@@ -412,6 +437,7 @@ int main(int argc, char **argv)
     g_test_add_func("/cli/model-options", test_model_options);
     g_test_add_func("/cli/run/errors", test_run_errors);
     g_test_add_func("/cli/inspect", test_inspect);
+    g_test_add_func("/cli/inspect/commit", test_inspect_commit);
     g_test_add_func("/cli/optimize", test_optimize);
     g_test_add_func("/cli/convert", test_convert);
     g_test_add_func("/cli/bench", test_bench);
