@@ -4,6 +4,7 @@
 #define ISA(name) sth_##name##_neon
 #define LANES 4
 #define PANEL_COLS 6 /* 24 sums, 4 vectors of weights and a number of B in 32 registers */
+#define PAIR_COLS 0
 
 typedef float32x4_t Vec;
 
