@@ -59,16 +59,6 @@ static Desc desc_of(const_dnnl_primitive_desc_t pd, dnnl_query_t what)
     CHECK(dnnl_memory_desc_clone(&copy, dnnl_primitive_desc_query_md(pd, what, 0)));
     return copy;
 }
-static gboolean same_desc(Desc a, Desc b)
-{
-    return dnnl_memory_desc_equal(a, b);
-}
-static dnnl_memory_t memory_new(Desc desc, void *data)
-{
-    dnnl_memory_t memory;
-    CHECK(dnnl_memory_create(&memory, desc, engine, data));
-    return memory;
-}
 #else
 typedef dnnl_memory_desc_t Desc;
 #define DESC(desc) (&(desc))
@@ -85,17 +75,19 @@ static Desc desc_of(const_dnnl_primitive_desc_t pd, dnnl_query_t what)
 {
     return *dnnl_primitive_desc_query_md(pd, what, 0);
 }
+#endif
+
 static gboolean same_desc(Desc a, Desc b)
 {
-    return dnnl_memory_desc_equal(&a, &b);
+    return dnnl_memory_desc_equal(DESC(a), DESC(b));
 }
+
 static dnnl_memory_t memory_new(Desc desc, void *data)
 {
     dnnl_memory_t memory;
-    CHECK(dnnl_memory_create(&memory, &desc, engine, data));
+    CHECK(dnnl_memory_create(&memory, DESC(desc), engine, data));
     return memory;
 }
-#endif
 
 /* @strides NULL: the layout that oneDNN likes best. */
 static Desc desc_new(guint rank, const gint64 *dims, const gint64 *strides)
