@@ -227,7 +227,7 @@ def origin(args, samples, temporal):
     else:
         batches = first_clips(samples, 24, args.sizes[0]).split(8)
         if args.finetune:
-            net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels)
+            net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels, args.frozen)
         else:
             weights, classes = torch.load(args.weights, map_location="cpu"), len(samples.labels)
             if args.network == "resnet18":

@@ -50,11 +50,12 @@ def _load_depthwise(layer, kernel, where):
 
 
 @torch.no_grad()
-def sth_from_onnx(path, batches, labels):
+def sth_from_onnx(path, batches, labels, frozen=0):
     """Return (network, metadata of the file); the classifier starts anew if the file has other labels.
 
     batches: list of normalised clips [N, 3, T, H, W] for the statistics of the
-    BatchNorms, which the file has folded into the convolutions.
+    BatchNorms, which the file has folded into the convolutions.  frozen: so many
+    blocks stay as the file has them, whatever the batches are.
     """
     weights = Weights(path)
     net = STHMobileNetV2(len(labels), weights.shape[2])
@@ -66,9 +67,11 @@ def sth_from_onnx(path, batches, labels):
             conv.weight.copy_(kernel[:, :, kernel.shape[2] // 2])
         norm.bias.copy_(weights[where + ".bias"])
         nn.init.constant_(norm.running_var, 1 - norm.eps)
+    net.freeze(frozen)
     pretrained.restore_batchnorm(net, batches)
     for _, conv, norm in _conv_pairs(net):
-        pretrained.normalise_filters(conv, norm)
+        if norm.weight.requires_grad:
+            pretrained.normalise_filters(conv, norm)
     if weights.metadata.get("sth.labels") == "\n".join(labels):
         net.head.linear.weight.copy_(weights["head.weight"])
         net.head.linear.bias.copy_(weights["head.bias"])
