@@ -136,12 +136,18 @@ class FineTuning(unittest.TestCase):
             onnx.save(onnx_export.export(net, (64, 64), metadata={"sth.labels": "a\nb"}), path)
             again, metadata = onnx_import.sth_from_onnx(path, [x], ["a", "b"])
             other, _ = onnx_import.sth_from_onnx(path, [x], ["a", "c", "d"])
+            early, late = (onnx_import.sth_from_onnx(path, [batch], ["a", "b"], 7)[0] for batch in (x, x[:1]))
         self.assertEqual("a\nb", metadata["sth.labels"])
         self.assertEqual(3, other.head.linear.out_features)
         with torch.no_grad():
             expected = net(x)
             torch.testing.assert_close(again.eval()(x), expected, rtol=1e-3,
                                        atol=1e-3 * float(expected.abs().max()))
+            # blocks that stay are the same whatever the clips, so that their activations can be kept
+            torch.testing.assert_close(early.eval()(x), expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+            self.assertTrue(torch.equal(early.before(x, 7), late.eval().before(x, 7)))
+            self.assertFalse(early.blocks[6].expand.weight.requires_grad)
+            self.assertTrue(early.blocks[7].expand.weight.requires_grad)
 
     def test_command(self):
         """Two classes that brightness tells apart are learnt from two clips each."""
