@@ -13,9 +13,11 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 
 #include "base/cpu.h"
+#include "base/memory.h"
 
 #define SPIN_US 50
 #define STATE_OPEN (1u << 31)
@@ -29,6 +31,13 @@ typedef struct {
     guint index; /* 0…n_workers-1; its thread number in a job is one more */
 } Worker;
 
+/* Items that follow each other, which one thread begins with: in the next job that goes over the same image it will find what it wrote itself in its
+ * own cache. Who is ready takes what others have left. */
+typedef struct {
+    alignas(STH_ALIGN) atomic_uint next;
+    guint end;
+} Share;
+
 struct _SthPool {
     SthPool **singleton; /* where it is known */
     guint refs;          /* under singleton_lock */
@@ -36,14 +45,14 @@ struct _SthPool {
     guint n_workers;
     Worker *workers;
 
-    atomic_bool busy;      /* somebody runs a job */
-    atomic_uint state;     /* see above */
-    atomic_uint jobs;      /* counts jobs: a change wakes the workers */
-    atomic_uint next_item; /* of the job */
+    atomic_bool busy;  /* somebody runs a job */
+    atomic_uint state; /* see above */
+    atomic_uint jobs;  /* counts jobs: a change wakes the workers */
     /* The job: written while it is closed and nobody is inside. */
     SthPoolFunc func;
     gpointer data;
-    guint n_items;
+    Share *shares; /* room for one a thread */
+    guint n_shares;
 
     GMutex sleep_lock;
     GCond wake;
@@ -65,10 +74,13 @@ static inline void relax(void)
 
 static void do_items(SthPool *pool, guint thread)
 {
-    guint n_items = pool->n_items, item;
+    for (guint i = 0; i < pool->n_shares; i++) {
+        Share *share = &pool->shares[(thread + i) % pool->n_shares];
+        guint item;
 
-    while ((item = atomic_fetch_add_explicit(&pool->next_item, 1, memory_order_relaxed)) < n_items)
-        pool->func(pool->data, item, thread);
+        while ((item = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed)) < share->end)
+            pool->func(pool->data, item, thread);
+    }
 }
 
 static gboolean enter(SthPool *pool, guint worker)
@@ -159,6 +171,7 @@ static SthPool *pool_new(SthPool **singleton)
     g_mutex_init(&pool->sleep_lock);
     g_cond_init(&pool->wake);
     start_workers(pool, MIN(sth_cpu_count() - 1, STATE_LIMIT_MAX));
+    pool->shares = sth_aligned_alloc((pool->n_workers + 1) * sizeof *pool->shares);
     return pool;
 }
 
@@ -172,6 +185,7 @@ static void pool_free(SthPool *pool)
         g_thread_join(pool->workers[i].thread);
     g_mutex_clear(&pool->sleep_lock);
     g_cond_clear(&pool->wake);
+    sth_aligned_free(pool->shares);
     g_free(pool->workers);
     g_free(pool);
 }
@@ -250,8 +264,11 @@ void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data,
     }
     pool->func = func;
     pool->data = data;
-    pool->n_items = n_items;
-    atomic_store(&pool->next_item, 0);
+    pool->n_shares = helpers + 1;
+    for (guint i = 0; i <= helpers; i++) {
+        atomic_store_explicit(&pool->shares[i].next, (guint)((guint64)n_items * i / pool->n_shares), memory_order_relaxed);
+        pool->shares[i].end = (guint)((guint64)n_items * (i + 1) / pool->n_shares);
+    }
     atomic_store(&pool->state, STATE_OPEN | helpers << STATE_LIMIT_SHIFT);
     atomic_fetch_add(&pool->jobs, 1);
     if (atomic_load(&pool->sleepers) > 0) {

@@ -30,9 +30,9 @@ guint sth_pool_threads(SthPool *pool);
  * sth_pool_run:
  * @threads: at most so many threads, the caller included, >= 1
  *
- * Calls @func for each item and returns when all are done. Items are handed out in order by one atomic counter. If another thread
- * uses the pool right now, the caller does all items alone: it never waits for somebody else's work. Allocates nothing.
- * May not be nested.
+ * Calls @func for each item and returns when all are done. Each thread begins with a share of items that follow each
+ * other, then helps with the others'. If another thread uses the pool right now, the caller does all items alone: it never waits for
+ * somebody else's work. Allocates nothing. May not be nested.
  */
 void sth_pool_run(SthPool *pool, guint threads, SthPoolFunc func, gpointer data, guint n_items);
 

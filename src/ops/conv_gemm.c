@@ -218,7 +218,7 @@ static void run_tile(gpointer data, guint item, guint thread)
         .first_column = index % g->tiles / piece_tiles * g->columns + at,
         .columns = MIN(width, g->columns - at),
         .in = first_row(job, index),
-        .next = first_row(job, index + job->run->threads), /* likely this thread's next one */
+        .next = first_row(job, index + 1), /* likely this thread's next one */
         .first_panel = item % job->row_parts * job->row_panels,
         .b = (float *)scratch,
         .patch = (float *)(scratch + g->b_bytes),

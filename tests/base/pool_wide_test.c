@@ -23,11 +23,11 @@ typedef struct {
     atomic_uint done[THREADS];  /* items, by thread */
 } Job;
 
-/* Each round is as many items as there are threads, and none of them ends before all have begun: equal items. */
+/* Each round is one item of each thread's share, and none of them ends before all have begun: equal items. */
 static void do_item(gpointer data, guint item, guint thread)
 {
     Job *job = data;
-    const guint round = item / job->threads;
+    const guint round = item % ROUNDS;
     const gint64 until = g_get_monotonic_time() + PATIENCE_US;
 
     g_assert_cmpuint(thread, <, job->threads);
