@@ -1,7 +1,7 @@
 /* Windows that share frames: what a session says with the frames' part kept from window to window is, bit for bit, what one says that computes every
  * window whole.
  *
- * usage: sliding-test DIRECTORY      the goldens
+ * usage: sliding-test DIRECTORY WINDOWS      the goldens; of each model so many windows
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
@@ -11,11 +11,11 @@
 #include "kernels/blas.h"
 #include "session/clip_frame.h"
 
-#define WINDOWS 700 /* of each model */
 #define PICTURES 40 /* different frames there are */
 #define MOST_FRAMES 16
 
 static const char *directory;
+static guint windows; /* of each model */
 
 typedef struct {
     const char *file;
@@ -107,7 +107,7 @@ static void test_windows(gconstpointer data)
         pictures[i] = (float)g_rand_double_range(random, -2, 2);
     for (guint i = 0; i < info.frames; i++)
         id[i] = 1000 + i;
-    for (guint w = 0; w < WINDOWS; w++) {
+    for (guint w = 0; w < windows; w++) {
         next_window(random, id, info.frames);
         for (guint i = 0; i < info.frames; i++)
             frame[i] = pictures + id[i] % PICTURES * floats;
@@ -186,8 +186,10 @@ static void test_layouts(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_assert_cmpint(argc, ==, 2);
+    g_assert_cmpint(argc, ==, 3);
     directory = argv[1];
+    windows = (guint)g_ascii_strtoull(argv[2], NULL, 10);
+    g_assert_cmpuint(windows, >, 0);
     g_test_add_func("/sliding/layouts", test_layouts);
     g_test_add_func("/sliding/kept", test_kept);
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
