@@ -13,14 +13,14 @@
 
 #define MAX_SIZE 65535 /* of a frame, pixels: keeps the tables small and offsets within 32 bits */
 
+#define PIECE 256 /* bytes of a row that are summed before they are turned into columns: sums stay in the first cache */
+
 /* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. STH_RESIZE_ROWS
  * output rows are made at a time, and turned into columns. */
 typedef struct {
     gboolean used;
     guint first_byte, n_bytes;
     SthFilter rows;
-    float *sum;     /* [STH_RESIZE_ROWS][n_bytes] */
-    float *columns; /* [n_bytes][STH_RESIZE_ROWS] */
 } PlanePlan;
 
 struct _SthPreprocess {
@@ -29,6 +29,8 @@ struct _SthPreprocess {
     SthPlacement place;
     guint out_width, out_height;
     PlanePlan plane[3];
+    float *sums;           /* [STH_RESIZE_ROWS][PIECE], of the plane that is being read */
+    float *sum_columns;    /* [its n_bytes][STH_RESIZE_ROWS] */
     SthFilter columns[3];  /* by component */
     guint32 *offset[3];    /* columns[c].first as a column of its plane */
     float *component[3];   /* [place.width][STH_RESIZE_ROWS]; what a gray frame lacks stays 0 */
@@ -158,8 +160,6 @@ static void plan_rows(SthPreprocess *p, const SthModelInfo *info, guint height)
         if (plane->rows.first) /* components of one plane share its rows */
             continue;
         component_filter(&plane->rows, info->filter, height, component->shift_y, FALSE, p->place.height, p->place.y0, p->place.y1);
-        plane->sum = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
-        plane->columns = sth_aligned_alloc((gsize)plane->n_bytes * STH_RESIZE_ROWS * sizeof(float));
     }
 }
 
@@ -185,6 +185,9 @@ SthPreprocess *sth_preprocess_new(const SthFrameFormat *format, const SthModelIn
     plan_columns(p, info, format->width);
     plan_rows(p, info, format->height);
     normalise_matrix(p, format, info);
+    const guint most_bytes = MAX(MAX(p->plane[0].n_bytes, p->plane[1].n_bytes), p->plane[2].n_bytes);
+    p->sums = sth_aligned_alloc((gsize)PIECE * STH_RESIZE_ROWS * sizeof(float));
+    p->sum_columns = sth_aligned_alloc((gsize)most_bytes * STH_RESIZE_ROWS * sizeof(float));
     for (guint c = 0; c < 3; c++) {
         p->component[c] = sth_aligned_alloc((gsize)p->place.width * STH_RESIZE_ROWS * sizeof(float));
         p->channel[c] = sth_aligned_alloc((gsize)p->place.width * STH_RESIZE_ROWS * sizeof(float));
@@ -199,17 +202,17 @@ void sth_preprocess_free(SthPreprocess *p)
     for (guint i = 0; i < 3; i++) {
         sth_filter_clear(&p->plane[i].rows);
         sth_filter_clear(&p->columns[i]);
-        sth_aligned_free(p->plane[i].sum);
-        sth_aligned_free(p->plane[i].columns);
         sth_aligned_free(p->component[i]);
         sth_aligned_free(p->channel[i]);
         g_free(p->offset[i]);
     }
+    sth_aligned_free(p->sums);
+    sth_aligned_free(p->sum_columns);
     g_free(p);
 }
 
-/* Row @y of the output, before it is resampled horizontally. */
-static void sum_rows(const SthPreprocess *p, const PlanePlan *plane, const guint8 *data, gint stride, guint y, float *sum)
+/* @n numbers of row @y of the output, from number @at, before it is resampled horizontally. */
+static void sum_rows(const SthPreprocess *p, const PlanePlan *plane, const guint8 *data, gint stride, guint y, guint at, guint n, float *sum)
 {
     guint n_taps = plane->rows.n_taps, first = plane->rows.first[y];
     const float *weight = plane->rows.weight + (gsize)y * n_taps;
@@ -217,7 +220,18 @@ static void sum_rows(const SthPreprocess *p, const PlanePlan *plane, const guint
         first++;
     while (n_taps > 1 && weight[n_taps - 1] == 0)
         n_taps--;
-    p->kernels->row_blend(sum, data + (gssize)stride * (gssize)first + plane->first_byte, stride, plane->n_bytes, weight, n_taps);
+    p->kernels->row_blend(sum, data + (gssize)stride * (gssize)first + plane->first_byte + at, stride, n, weight, n_taps);
+}
+
+/* @rows rows of the output from @y, of one plane, as columns, before they are resampled horizontally. */
+static void sum_columns(const SthPreprocess *p, const PlanePlan *plane, const guint8 *data, gint stride, guint y, guint rows)
+{
+    for (guint at = 0; at < plane->n_bytes; at += PIECE) {
+        const guint n = MIN(plane->n_bytes - at, PIECE);
+        for (guint r = 0; r < rows; r++)
+            sum_rows(p, plane, data, stride, y + r, at, n, p->sums + (gsize)r * PIECE);
+        p->kernels->transpose(p->sum_columns + (gsize)at * STH_RESIZE_ROWS, STH_RESIZE_ROWS, p->sums, PIECE, rows, n);
+    }
 }
 
 /* Bars of a letterbox: 0 is the mean. */
@@ -246,17 +260,14 @@ void sth_preprocess_run(SthPreprocess *p, const SthFrame *frame, float *out)
     for (guint y = 0; y < place->height; y += STH_RESIZE_ROWS) {
         const guint rows = MIN(place->height - y, STH_RESIZE_ROWS);
         for (guint i = 0; i < 3; i++) {
-            const PlanePlan *plane = &p->plane[i];
-            if (!plane->used)
-                continue;
-            for (guint r = 0; r < rows; r++)
-                sum_rows(p, plane, frame->plane[i], frame->stride[i], y + r, plane->sum + (gsize)r * plane->n_bytes);
-            kernels->transpose(plane->columns, STH_RESIZE_ROWS, plane->sum, plane->n_bytes, rows, plane->n_bytes);
-        }
-        for (guint c = 0; c < p->layout->n_components; c++) {
-            const SthComponent *component = &p->layout->component[c];
-            kernels->column_resample(p->component[c], place->width, p->plane[component->plane].columns, p->offset[c], p->columns[c].weight,
-                                     p->columns[c].n_taps, component->step);
+            if (p->plane[i].used)
+                sum_columns(p, &p->plane[i], frame->plane[i], frame->stride[i], y, rows);
+            for (guint c = 0; c < p->layout->n_components; c++) {
+                const SthComponent *component = &p->layout->component[c];
+                if (component->plane == i)
+                    kernels->column_resample(p->component[c], place->width, p->sum_columns, p->offset[c], p->columns[c].weight, p->columns[c].n_taps,
+                                             component->step);
+            }
         }
         kernels->color_matrix(p->channel, (const float *const *)p->component, (gsize)place->width * STH_RESIZE_ROWS, (const float(*)[4])p->matrix,
                               p->low, p->high);
