@@ -13,7 +13,8 @@
 
 #define MAX_SIZE 65535 /* of a frame, pixels: keeps the tables small and offsets within 32 bits */
 
-#define PIECE 256 /* bytes of a row that are summed before they are turned into columns: sums stay in the first cache */
+#define CACHE_LINE 64 /* bytes */
+#define PIECE 256     /* bytes of a row that are summed before they are turned into columns: sums stay in the first cache */
 
 /* One memory plane: its rows are summed vertically, all interleaved components at once, over the bytes that the columns need. STH_RESIZE_ROWS
  * output rows are made at a time, and turned into columns. */
@@ -223,11 +224,33 @@ static void sum_rows(const SthPreprocess *p, const PlanePlan *plane, const guint
     p->kernels->row_blend(sum, data + (gssize)stride * (gssize)first + plane->first_byte + at, stride, n, weight, n_taps);
 }
 
+/* Asks for @n bytes, from byte @at, of the rows that the strip from output row @y will sum (not the first strip). A frame lies outside the caches,
+ * and more of its rows are read side by side than the hardware foresees. */
+static void prefetch_rows(const PlanePlan *plane, const guint8 *data, gint stride, guint y, guint at, guint n)
+{
+    const guint end = MIN(y + STH_RESIZE_ROWS, plane->rows.n_out);
+    for (guint row = plane->rows.first[y - 1] + plane->rows.n_taps; y < end; y++)
+        for (row = MAX(row, plane->rows.first[y]); row < plane->rows.first[y] + plane->rows.n_taps; row++)
+            for (guint i = 0; i < n; i += CACHE_LINE)
+                __builtin_prefetch(data + (gssize)stride * (gssize)row + plane->first_byte + at + i);
+}
+
+/* The same of the output, which will be written. */
+static void prefetch_output(const SthPreprocess *p, float *out, guint y)
+{
+    const guint end = MIN(y + STH_RESIZE_ROWS, p->place.height);
+    for (guint c = 0; c < 3; c++)
+        for (guint row = y; row < end; row++)
+            for (guint i = 0; i < p->place.width; i += CACHE_LINE / sizeof(float))
+                __builtin_prefetch(out + ((gsize)c * p->out_height + p->place.y + row) * p->out_width + p->place.x + i, 1);
+}
+
 /* @rows rows of the output from @y, of one plane, as columns, before they are resampled horizontally. */
 static void sum_columns(const SthPreprocess *p, const PlanePlan *plane, const guint8 *data, gint stride, guint y, guint rows)
 {
     for (guint at = 0; at < plane->n_bytes; at += PIECE) {
         const guint n = MIN(plane->n_bytes - at, PIECE);
+        prefetch_rows(plane, data, stride, y + rows, at, n);
         for (guint r = 0; r < rows; r++)
             sum_rows(p, plane, data, stride, y + r, at, n, p->sums + (gsize)r * PIECE);
         p->kernels->transpose(p->sum_columns + (gsize)at * STH_RESIZE_ROWS, STH_RESIZE_ROWS, p->sums, PIECE, rows, n);
@@ -269,6 +292,7 @@ void sth_preprocess_run(SthPreprocess *p, const SthFrame *frame, float *out)
                                              component->step);
             }
         }
+        prefetch_output(p, out, y + rows);
         kernels->color_matrix(p->channel, (const float *const *)p->component, (gsize)place->width * STH_RESIZE_ROWS, (const float(*)[4])p->matrix,
                               p->low, p->high);
         for (guint c = 0; c < 3; c++)
