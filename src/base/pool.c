@@ -20,6 +20,7 @@
 #include "base/memory.h"
 
 #define SPIN_US 50
+#define ROOM_US 2000 /* longer than a frame takes on its way through a streaming thread */
 #define STATE_OPEN (1u << 31)
 #define STATE_LIMIT_SHIFT 16
 #define STATE_LIMIT_MAX 0x7fffu
@@ -62,6 +63,7 @@ struct _SthPool {
 
 static GMutex singleton_lock;
 static SthPool *foreground, *background;
+static atomic_llong room_until; /* microseconds, monotonic */
 
 static inline void relax(void)
 {
@@ -78,8 +80,11 @@ static void do_items(SthPool *pool, guint thread)
         Share *share = &pool->shares[(thread + i) % pool->n_shares];
         guint item;
 
-        while ((item = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed)) < share->end)
+        while ((item = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed)) < share->end) {
             pool->func(pool->data, item, thread);
+            if (pool->background && g_get_monotonic_time() < atomic_load_explicit(&room_until, memory_order_relaxed))
+                sched_yield();
+        }
     }
 }
 
@@ -233,6 +238,11 @@ void sth_pool_unref(SthPool *pool)
     g_mutex_unlock(&singleton_lock);
     if (last)
         pool_free(pool);
+}
+
+void sth_pool_make_room(void)
+{
+    atomic_store_explicit(&room_until, g_get_monotonic_time() + ROOM_US, memory_order_relaxed);
 }
 
 guint sth_pool_threads(SthPool *pool)

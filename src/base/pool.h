@@ -21,6 +21,9 @@ SthPool *sth_pool_get(void);
 /* Another such pool, whose workers give way (sth_cpu_give_way()): for work beside which something must not wait. A job of the one never
  * waits for the other's. */
 SthPool *sth_pool_get_background(void);
+/* Called by a thread that must not wait, when it begins: for 2 ms, threads in background jobs offer their processor after every part. A nice
+ * value alone does not do that: Linux may leave the processor to a thread of less weight for a whole tick if that was behind with its share. */
+void sth_pool_make_room(void);
 SthPool *sth_pool_ref(SthPool *pool);
 void sth_pool_unref(SthPool *pool);
 /* Threads that sth_pool_run() may use at most, the caller included. */

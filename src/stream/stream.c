@@ -7,6 +7,8 @@
 
 #include <sth/sth-error.h>
 
+#include "base/pool.h"
+
 #define DEFAULT_TOP_K 5
 
 static gboolean is_fraction(float x)
@@ -216,6 +218,8 @@ gboolean sth_stream_push(SthStream *stream, const SthFrame *frame, SthResult *re
 {
     guint64 sequence;
     g_return_val_if_fail(stream->preprocess, FALSE);
+    if (stream->client)
+        sth_pool_make_room();
     if (!take_frame(stream, frame, &sequence))
         return FALSE;
     if (!stream->client)
