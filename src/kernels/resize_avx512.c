@@ -1,4 +1,4 @@
-/* row_blend and transpose for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* row_blend, transpose, color_matrix for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/avx2.h"
 #include "kernels/kernels.h"
 
@@ -78,10 +78,41 @@ STH_FORCE_INLINE void transpose_block(float *out, gsize out_pitch, const float *
     }
 }
 
+/* Sixteen rows of eight numbers that follow each other. */
+STH_FORCE_INLINE void transpose_16x8(float *out, gsize out_pitch, const float *in)
+{
+    const __m512i left = _mm512_setr_epi32(0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+    const __m512i right = _mm512_add_epi32(left, _mm512_set1_epi32(4));
+    __m512 a[8], b[8];
+
+    STH_UNROLL
+    for (guint i = 0; i < 4; i++) { /* a[i]: columns 0 to 3 of four rows, a[4 + i]: columns 4 to 7 */
+        const __m512 x = _mm512_loadu_ps(in + i * 32), y = _mm512_loadu_ps(in + i * 32 + 16);
+
+        a[i] = _mm512_permutex2var_ps(x, left, y);
+        a[4 + i] = _mm512_permutex2var_ps(x, right, y);
+    }
+    STH_UNROLL
+    for (guint i = 0; i < 8; i += 4) { /* columns i and i + 1, i + 2 and i + 3, of eight rows */
+        b[i] = _mm512_shuffle_f32x4(a[i], a[i + 1], 0x44);
+        b[i + 1] = _mm512_shuffle_f32x4(a[i + 2], a[i + 3], 0x44);
+        b[i + 2] = _mm512_shuffle_f32x4(a[i], a[i + 1], 0xee);
+        b[i + 3] = _mm512_shuffle_f32x4(a[i + 2], a[i + 3], 0xee);
+    }
+    STH_UNROLL
+    for (guint c = 0; c < 8; c += 2) {
+        _mm512_storeu_ps(out + c * out_pitch, _mm512_shuffle_f32x4(b[c], b[c + 1], 0x88));
+        _mm512_storeu_ps(out + (c + 1) * out_pitch, _mm512_shuffle_f32x4(b[c], b[c + 1], 0xdd));
+    }
+}
+
 void sth_transpose_avx512(float *out, gsize out_pitch, const float *in, gsize in_pitch, gsize rows, gsize cols)
 {
     gsize i = 0;
 
+    if (cols == 8 && in_pitch == 8)
+        for (; i + LANES <= rows; i += LANES)
+            transpose_16x8(out + i, out_pitch, in + i * in_pitch);
     for (; i + 8 <= rows; i += 8) {
         gsize j = 0;
 
@@ -94,4 +125,35 @@ void sth_transpose_avx512(float *out, gsize out_pitch, const float *in, gsize in
     for (; i < rows; i++)
         for (gsize j = 0; j < cols; j++)
             out[j * out_pitch + i] = in[i * in_pitch + j];
+}
+
+/* Component @c of the pixels whose components are @x. */
+STH_FORCE_INLINE __m512 color_of(const __m512 x[3], const float m[3][4], const float lo[3], const float hi[3], const guint c)
+{
+    __m512 sum = _mm512_fmadd_ps(_mm512_set1_ps(m[c][0]), x[0], _mm512_set1_ps(m[c][3]));
+
+    sum = _mm512_fmadd_ps(_mm512_set1_ps(m[c][1]), x[1], sum);
+    sum = _mm512_fmadd_ps(_mm512_set1_ps(m[c][2]), x[2], sum);
+    return _mm512_min_ps(_mm512_set1_ps(hi[c]), _mm512_max_ps(_mm512_set1_ps(lo[c]), sum));
+}
+
+void sth_color_matrix_avx512(float *const out[3], const float *const in[3], gsize n, const float m[3][4], const float lo[3], const float hi[3])
+{
+    gsize i = 0;
+
+    for (; i + LANES <= n; i += LANES) {
+        const __m512 x[3] = {_mm512_loadu_ps(in[0] + i), _mm512_loadu_ps(in[1] + i), _mm512_loadu_ps(in[2] + i)};
+
+        STH_UNROLL
+        for (guint c = 0; c < 3; c++)
+            _mm512_storeu_ps(out[c] + i, color_of(x, m, lo, hi, c));
+    }
+    if (i < n) {
+        const __mmask16 mask = (__mmask16)((1u << (n - i)) - 1);
+        const __m512 x[3] = {_mm512_maskz_loadu_ps(mask, in[0] + i), _mm512_maskz_loadu_ps(mask, in[1] + i), _mm512_maskz_loadu_ps(mask, in[2] + i)};
+
+        STH_UNROLL
+        for (guint c = 0; c < 3; c++)
+            _mm512_mask_storeu_ps(out[c] + i, mask, color_of(x, m, lo, hi, c));
+    }
 }

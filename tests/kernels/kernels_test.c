@@ -295,25 +295,31 @@ void check_row_blend(const SthKernelRow *row)
             check_row_blend_of(row, n, n_taps, n_taps % 2 == 0);
 }
 
+static void check_transpose_of(const SthKernelRow *row, gsize rows, gsize cols, gsize in_pitch)
+{
+    EdgeBuffer in, out[2];
+    const float *x = make(&in, rows * in_pitch, FALSE);
+    float *result[2];
+
+    for (guint i = 0; i < 2; i++) {
+        result[i] = make(&out[i], cols * (rows + 1), FALSE);
+        memset(result[i], 0, cols * (rows + 1) * sizeof(float)); /* what lies between the rows must stay */
+    }
+    sth_transpose_c(result[0], rows + 1, x, in_pitch, rows, cols);
+    ((SthTranspose *)row->function)(result[1], rows + 1, x, in_pitch, rows, cols);
+    assert_same(row, result[1], result[0], cols * (rows + 1));
+    edge_buffer_check(&out[1]);
+    for (guint i = 0; i < 2; i++)
+        edge_buffer_clear(&out[i]);
+    edge_buffer_clear(&in);
+}
+
 void check_transpose(const SthKernelRow *row)
 {
-    for (gsize rows = 0; rows <= 19; rows++)
+    for (gsize rows = 0; rows <= 35; rows++)
         for (gsize cols = 0; cols <= 37; cols++) {
-            EdgeBuffer in, out[2];
-            const float *x = make(&in, rows * (cols + 2), FALSE);
-            float *result[2];
-
-            for (guint i = 0; i < 2; i++) {
-                result[i] = make(&out[i], cols * (rows + 1), FALSE);
-                memset(result[i], 0, cols * (rows + 1) * sizeof(float)); /* what lies between the rows must stay */
-            }
-            sth_transpose_c(result[0], rows + 1, x, cols + 2, rows, cols);
-            ((SthTranspose *)row->function)(result[1], rows + 1, x, cols + 2, rows, cols);
-            assert_same(row, result[1], result[0], cols * (rows + 1));
-            edge_buffer_check(&out[1]);
-            for (guint i = 0; i < 2; i++)
-                edge_buffer_clear(&out[i]);
-            edge_buffer_clear(&in);
+            check_transpose_of(row, rows, cols, cols);
+            check_transpose_of(row, rows, cols, cols + 2);
         }
 }
 
