@@ -10,24 +10,41 @@
 #define HUGE_FROM ((gsize)4 << 20)
 #define HUGE_PAGE ((gsize)2 << 20)
 
-gpointer sth_aligned_try_alloc(gsize bytes)
+/* Aligned memory for at least @bytes and STH_ALIGN more; *all is how many there are. */
+static gpointer allocate(gsize bytes, gsize *all)
 {
     gpointer memory;
 
     if (bytes > G_MAXSSIZE - 2 * HUGE_PAGE)
         return NULL;
-    bytes = STH_ALIGN_UP(bytes) + STH_ALIGN;
-    if (bytes >= HUGE_FROM) {
-        bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-        memory = aligned_alloc(HUGE_PAGE, bytes);
+    *all = STH_ALIGN_UP(bytes) + STH_ALIGN;
+    if (*all < HUGE_FROM)
+        return aligned_alloc(STH_ALIGN, *all);
+    *all = (*all + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    memory = aligned_alloc(HUGE_PAGE, *all);
 #ifdef MADV_HUGEPAGE
-        if (memory)
-            madvise(memory, bytes, MADV_HUGEPAGE); /* a wish: where it is refused pages are small */
+    if (memory)
+        madvise(memory, *all, MADV_HUGEPAGE); /* a wish: where it is refused pages are small */
 #endif
-    } else {
-        memory = aligned_alloc(STH_ALIGN, bytes);
-    }
-    return memory ? memset(memory, 0, bytes) : NULL;
+    return memory;
+}
+
+gpointer sth_aligned_try_alloc(gsize bytes)
+{
+    gsize all;
+    gpointer memory = allocate(bytes, &all);
+
+    return memory ? memset(memory, 0, all) : NULL;
+}
+
+gpointer sth_aligned_try_alloc_unset(gsize bytes)
+{
+    gsize all;
+    guint8 *memory = allocate(bytes, &all);
+
+    if (memory)
+        memset(memory + bytes, 0, MIN(all - bytes, 2 * STH_ALIGN));
+    return memory;
 }
 
 gpointer sth_aligned_alloc(gsize bytes)

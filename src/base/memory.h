@@ -11,6 +11,8 @@ G_BEGIN_DECLS
 /* Zeroed memory aligned to STH_ALIGN, with STH_ALIGN readable bytes after its end (vector loads may overrun). NULL when there is none;
  * bytes 0 gives a valid pointer. Free with sth_aligned_free() (NULL allowed). */
 gpointer sth_aligned_try_alloc(gsize bytes);
+/* The same, but only what is readable after its end is zeroed: for who writes all of it at once. */
+gpointer sth_aligned_try_alloc_unset(gsize bytes);
 /* The same, but ends the program when there is no memory, as g_malloc() does. */
 gpointer sth_aligned_alloc(gsize bytes);
 void sth_aligned_free(gpointer memory);

@@ -40,9 +40,10 @@ struct _SthOnnxScope {
 };
 
 /* Unpacks a message after checking that its bytes are well formed and nested no deeper than a model needs: protobuf-c itself recurses without
- * a limit. NULL with @error (STH_ERROR_FORMAT); @kind is for messages, "ONNX file". Free with protobuf_c_message_free_unpacked(). */
+ * a limit. NULL with @error (STH_ERROR_FORMAT); @kind is for messages, "ONNX file". Free with sth_onnx_free_message(). */
 ProtobufCMessage *sth_onnx_unpack(const ProtobufCMessageDescriptor *type, const guint8 *data, gsize size, const char *source, const char *kind,
                                   GError **error);
+void sth_onnx_free_message(ProtobufCMessage *message);
 
 /* STH_DTYPE_INVALID for strings, complex numbers and what is newer than this library. */
 SthDType sth_onnx_dtype(gint32 data_type);
@@ -50,6 +51,9 @@ const char *sth_onnx_dtype_name(gint32 data_type);
 
 /* The elements of a tensor as aligned bytes; *tensor views them. @what names it in messages: "initializer 'w'". */
 GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error);
+/* The same of a message of sth_onnx_unpack() that is read once: raw_data of this size or more is taken out of it, not copied. */
+#define STH_ONNX_TAKE_FROM 4096
+GBytes *sth_onnx_take_tensor(SthOnnxReader *reader, Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error);
 /* An external file of the model, mapped; owned by the reader. Refuses what lies outside of the model's folder. */
 GMappedFile *sth_onnx_external_file(SthOnnxReader *reader, const char *location, const char *what, GError **error);
 

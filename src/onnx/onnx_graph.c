@@ -95,7 +95,7 @@ static gboolean check_initializer_name(SthOnnxReader *reader, const char *name, 
 }
 
 /* One of @dense and @sparse. */
-static gboolean read_initializer(SthOnnxScope *scope, const char *name, const Onnx__TensorProto *dense, const Onnx__SparseTensorProto *sparse,
+static gboolean read_initializer(SthOnnxScope *scope, const char *name, Onnx__TensorProto *dense, const Onnx__SparseTensorProto *sparse,
                                  GError **error)
 {
     SthOnnxReader *reader = scope->reader;
@@ -103,8 +103,13 @@ static gboolean read_initializer(SthOnnxScope *scope, const char *name, const On
     if (value == NULL)
         return FALSE;
     char *what = g_strdup_printf("initializer '%s'", value->name);
-    GBytes *bytes = dense != NULL ? sth_onnx_tensor_bytes(reader, dense, what, &value->tensor, error)
-                                  : sth_onnx_sparse_bytes(reader, sparse, what, &value->tensor, error);
+    GBytes *bytes;
+    if (dense == NULL)
+        bytes = sth_onnx_sparse_bytes(reader, sparse, what, &value->tensor, error);
+    else if (scope->outer == NULL)
+        bytes = sth_onnx_take_tensor(reader, dense, what, &value->tensor, error);
+    else /* of a branch in a function, which may be called again */
+        bytes = sth_onnx_tensor_bytes(reader, dense, what, &value->tensor, error);
     g_free(what);
     if (bytes == NULL)
         return FALSE;

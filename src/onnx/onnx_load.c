@@ -120,7 +120,7 @@ SthGraph *sth_onnx_parse(const guint8 *data, gsize size, const char *source, con
     if (message == NULL)
         return NULL;
     SthGraph *graph = read_model(&reader, (const Onnx__ModelProto *)message, error);
-    protobuf_c_message_free_unpacked(message, NULL);
+    sth_onnx_free_message(message);
     return graph;
 }
 

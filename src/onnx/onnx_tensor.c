@@ -140,19 +140,36 @@ gboolean sth_onnx_take_memory(SthOnnxReader *reader, gsize bytes, const char *wh
     return TRUE;
 }
 
+/* Whether there are as many bytes as shape and type need, and memory for them. */
+static gboolean check_length(SthOnnxReader *reader, const char *what, gsize have, gsize want, GError **error)
+{
+    if (have == want)
+        return sth_onnx_take_memory(reader, want, what, error);
+    g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s has %" G_GSIZE_FORMAT " bytes of data, its shape and type need %" G_GSIZE_FORMAT,
+                reader->source, what, have, want);
+    return FALSE;
+}
+
 static GBytes *from_memory(SthOnnxReader *reader, const char *what, gconstpointer source, gsize have, gsize want, GError **error)
 {
-    if (have != want) {
-        g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s': %s has %" G_GSIZE_FORMAT " bytes of data, its shape and type need %" G_GSIZE_FORMAT,
-                    reader->source, what, have, want);
-        return NULL;
-    }
     gpointer data;
-    if (!sth_onnx_take_memory(reader, want, what, error))
+    if (!check_length(reader, what, have, want, error))
         return NULL;
     GBytes *bytes = sth_aligned_bytes(want, &data);
     if (want > 0)
         memcpy(data, source, want);
+    return bytes;
+}
+
+/* Takes the data out of its message. */
+static GBytes *from_message(SthOnnxReader *reader, const char *what, ProtobufCBinaryData *source, gsize want, GError **error)
+{
+    if (source->len < STH_ONNX_TAKE_FROM)
+        return from_memory(reader, what, source->data, source->len, want, error);
+    if (!check_length(reader, what, source->len, want, error))
+        return NULL;
+    GBytes *bytes = g_bytes_new_with_free_func(source->data, source->len, sth_aligned_free, source->data);
+    *source = (ProtobufCBinaryData){0};
     return bytes;
 }
 
@@ -237,7 +254,9 @@ static GBytes *from_external(SthOnnxReader *reader, const Onnx__TensorProto *pro
     return bytes;
 }
 
-GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error)
+/* @taken: the raw_data of @proto if its message may lose it. */
+static GBytes *tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, ProtobufCBinaryData *taken, const char *what, SthTensor *tensor,
+                            GError **error)
 {
     SthTensor result = {.dtype = sth_onnx_dtype(proto->data_type)};
     gsize want = 0;
@@ -255,6 +274,8 @@ GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *pr
     GBytes *bytes;
     if (proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         bytes = from_external(reader, proto, what, want, error);
+    else if (proto->has_raw_data && taken != NULL)
+        bytes = from_message(reader, what, taken, want, error);
     else if (proto->has_raw_data)
         bytes = from_memory(reader, what, proto->raw_data.data, proto->raw_data.len, want, error);
     else
@@ -264,6 +285,16 @@ GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *pr
     result.data = (gpointer)g_bytes_get_data(bytes, NULL);
     *tensor = result;
     return bytes;
+}
+
+GBytes *sth_onnx_tensor_bytes(SthOnnxReader *reader, const Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error)
+{
+    return tensor_bytes(reader, proto, NULL, what, tensor, error);
+}
+
+GBytes *sth_onnx_take_tensor(SthOnnxReader *reader, Onnx__TensorProto *proto, const char *what, SthTensor *tensor, GError **error)
+{
+    return tensor_bytes(reader, proto, &proto->raw_data, what, tensor, error);
 }
 
 GBytes *sth_onnx_load_tensor(const char *path, SthTensor *tensor, GError **error)
@@ -280,8 +311,8 @@ GBytes *sth_onnx_load_tensor(const char *path, SthTensor *tensor, GError **error
     ProtobufCMessage *message = sth_onnx_unpack(&onnx__tensor_proto__descriptor, (const guint8 *)g_mapped_file_get_contents(file),
                                                 g_mapped_file_get_length(file), path, "ONNX tensor file", error);
     if (message != NULL)
-        bytes = sth_onnx_tensor_bytes(&reader, (const Onnx__TensorProto *)message, "the tensor", tensor, error);
-    protobuf_c_message_free_unpacked(message, NULL);
+        bytes = sth_onnx_take_tensor(&reader, (Onnx__TensorProto *)message, "the tensor", tensor, error);
+    sth_onnx_free_message(message);
     g_mapped_file_unref(file);
     return bytes;
 }

@@ -3,8 +3,11 @@
  * Source: https://protobuf.dev/programming-guides/encoding/
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdlib.h>
+
 #include <sth/sth-error.h>
 
+#include "base/memory.h"
 #include "onnx/onnx-internal.h"
 
 /* Model, graph, node, attribute, tensor, entry: subgraphs add three levels each, and a model that nests deeper than this is an attack. */
@@ -91,6 +94,21 @@ static gboolean starts_like(const ProtobufCMessageDescriptor *type, const guint8
     return (tag & 7) == (is_number ? 0 : 2) || (tag & 7) == 2;
 }
 
+/* Memory of messages: that of large fields is such that a tensor may keep it (sth_onnx_take_tensor()). */
+static void *message_alloc(void *data, size_t size)
+{
+    (void)data;
+    return size < STH_ONNX_TAKE_FROM ? malloc(size) : sth_aligned_try_alloc_unset(size);
+}
+
+static void message_free(void *data, void *memory)
+{
+    (void)data;
+    sth_aligned_free(memory); /* free() for both */
+}
+
+static ProtobufCAllocator allocator = {.alloc = message_alloc, .free = message_free};
+
 ProtobufCMessage *sth_onnx_unpack(const ProtobufCMessageDescriptor *type, const guint8 *data, gsize size, const char *source, const char *kind,
                                   GError **error)
 {
@@ -105,8 +123,13 @@ ProtobufCMessage *sth_onnx_unpack(const ProtobufCMessageDescriptor *type, const 
                     scan.inside, scan.problem, scan.at, size);
         return NULL;
     }
-    ProtobufCMessage *message = protobuf_c_message_unpack(type, NULL, size, data);
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, &allocator, size, data);
     if (message == NULL)
         g_set_error(error, STH_ERROR, STH_ERROR_FORMAT, "'%s' is no %s: its bytes do not make a %s", source, kind, type->short_name);
     return message;
+}
+
+void sth_onnx_free_message(ProtobufCMessage *message)
+{
+    protobuf_c_message_free_unpacked(message, &allocator);
 }
