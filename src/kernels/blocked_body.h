@@ -18,8 +18,9 @@
 
 #define VECS (STH_BLOCK / LANES)
 
-/* @n positions from position @at on, for @blocks blocks of channels; both are numbers that are known when compiling, and so is @step. */
-STH_FORCE_INLINE void panel_tile(const SthPanel *in, const gsize at, const guint n, const guint blocks, const gsize step)
+/* @n positions from position @at on, for @blocks blocks of channels; both are numbers that are known when compiling, and so is @step. Fetches a line at
+ * *ahead for each row, and moves it on; NULL: does not. */
+STH_FORCE_INLINE void panel_tile(const SthPanel *in, const gsize at, const guint n, const guint blocks, const gsize step, const float **ahead)
 {
     const SthPanel p = *in; /* so that stores to c cannot change it */
     const float *weights[2] = {p.a, p.a2}, *bias[2] = {p.bias, p.bias2};
@@ -41,6 +42,10 @@ STH_FORCE_INLINE void panel_tile(const SthPanel *in, const gsize at, const guint
         for (guint k = p.runs[r].count; k > 0; k--, b += p.row_step) {
             Vec weight[2][VECS];
 
+            if (ahead) {
+                __builtin_prefetch(*ahead, 0, 2);
+                *ahead += STH_BLOCK;
+            }
             STH_UNROLL
             for (guint g = 0; g < blocks; g++) {
                 STH_UNROLL
@@ -92,15 +97,21 @@ STH_FORCE_INLINE guint next_size(guint n, const guint most)
     return 0;
 }
 
+/* While the first positions are summed their weights come, from wherever they are; for the next ones they are in the cache, and there is time to
+ * fetch those ahead. */
 STH_FORCE_INLINE void panel_tiles(const SthPanel *p, const guint most, const guint blocks, const gsize step)
 {
-    for (guint i = 0, n; i < p->n; i += n) {
+    const float *next = p->ahead;
+
+    for (guint i = 0, n, tile = 0; i < p->n; i += n, tile++) {
+        const float **ahead = next && tile >= 1 && tile <= blocks ? &next : NULL;
+
         n = next_size(p->n - i, most);
         switch (n) {
 #define SIZE(size)                                                                                                                                   \
     case size:                                                                                                                                       \
         if (size <= most)                                                                                                                            \
-            panel_tile(p, i, MIN(size, most), blocks, step);                                                                                         \
+            panel_tile(p, i, MIN(size, most), blocks, step, ahead);                                                                                  \
         break;
             SIZES
 #undef SIZE

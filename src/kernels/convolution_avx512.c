@@ -160,15 +160,52 @@ void sth_every_second_avx512(float *out, const float *in, gsize n)
     every_second(out, in, n);
 }
 
-STH_FORCE_INLINE void copy(float *out, const float *in, gsize n)
+/* Each of the lowest eight bits to twice its place. */
+STH_FORCE_INLINE __mmask16 spread(guint bits)
 {
-    gsize i = 0;
-
-    for (; i + LANES <= n; i += LANES)
-        _mm512_storeu_ps(out + i, _mm512_loadu_ps(in + i));
-    if (i < n)
-        _mm512_mask_storeu_ps(out + i, first_lanes(n - i), _mm512_maskz_loadu_ps(first_lanes(n - i), in + i));
+    bits = (bits | bits << 4) & 0x0f0f;
+    bits = (bits | bits << 2) & 0x3333;
+    return (__mmask16)((bits | bits << 1) & 0x5555);
 }
 
-#define GATHER sth_gather_avx512
-#include "kernels/gather_body.h"
+/* Sixteen columns of a piece, @at from its beginning on, of all rows: numbers where @numbers has bits, else zeros; @stride is 1 or 2, known when
+ * compiling. */
+STH_FORCE_INLINE void gather_lanes(const SthGatherRows *rows, const gsize stride, const SthGatherPiece *piece, guint32 at, __mmask16 lanes,
+                                   __mmask16 numbers)
+{
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const float *from = rows->in + piece->from + ((gssize)at - (gssize)piece->before) * (gssize)stride;
+    float *to = rows->out + piece->panel * rows->panel_step + piece->column + at;
+    const __mmask16 low = spread(numbers & 0xffu), high = spread(numbers >> 8);
+
+    for (guint r = 0; r < rows->n_rows; r++, from += rows->in_step, to += rows->out_step)
+        if (stride == 1)
+            _mm512_mask_storeu_ps(to, lanes, _mm512_maskz_loadu_ps(numbers, from));
+        else
+            _mm512_mask_storeu_ps(
+                to, lanes, _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(low, from), even, _mm512_maskz_loadu_ps(high, from + LANES)));
+}
+
+STH_FORCE_INLINE void gather_piece(const SthGatherRows *rows, const gsize stride, const SthGatherPiece *piece)
+{
+    const guint32 end = piece->before + piece->n, width = end + piece->after;
+
+    for (guint32 at = 0; at < width; at += LANES) {
+        const __mmask16 before = first_lanes(piece->before > at ? MIN(piece->before - at, LANES) : 0);
+
+        gather_lanes(rows, stride, piece, at, first_lanes(MIN(width - at, LANES)), first_lanes(end > at ? MIN(end - at, LANES) : 0) & (__mmask16)~before);
+    }
+}
+
+void sth_gather_avx512(const SthGatherRows *rows, gsize stride)
+{
+    if (stride > 2) {
+        sth_gather_c(rows, stride);
+        return;
+    }
+    for (guint k = 0; k < rows->n_pieces; k++)
+        if (stride == 1)
+            gather_piece(rows, 1, &rows->pieces[k]);
+        else
+            gather_piece(rows, 2, &rows->pieces[k]);
+}

@@ -72,13 +72,15 @@ void sth_every_second_c(float *out, const float *in, gsize n)
         out[i] = in[2 * i];
 }
 
-void sth_gather_c(float *out, gsize panel_step, const float *in, gsize stride, const SthGatherPiece *pieces, guint n_pieces)
+void sth_gather_c(const SthGatherRows *rows, gsize stride)
 {
-    for (guint k = 0; k < n_pieces; k++) {
-        const SthGatherPiece *piece = &pieces[k];
-        float *to = out + piece->panel * panel_step + piece->column;
+    for (guint r = 0; r < rows->n_rows; r++)
+        for (guint k = 0; k < rows->n_pieces; k++) {
+            const SthGatherPiece *piece = &rows->pieces[k];
+            const float *from = rows->in + r * rows->in_step + piece->from;
+            float *to = rows->out + r * rows->out_step + piece->panel * rows->panel_step + piece->column;
 
-        for (guint32 i = 0; i < piece->before + piece->n + piece->after; i++)
-            to[i] = i >= piece->before && i < piece->before + piece->n ? in[piece->from + (gssize)((i - piece->before) * stride)] : 0;
-    }
+            for (guint32 i = 0; i < piece->before + piece->n + piece->after; i++)
+                to[i] = i >= piece->before && i < piece->before + piece->n ? from[(i - piece->before) * stride] : 0;
+        }
 }

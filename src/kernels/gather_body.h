@@ -4,7 +4,7 @@
  *   copy(out, in, n)     out[i] = in[i]
  *   every_second(out, in, n)  out[i] = in[2 * i]; in[2 * n - 1] is not read
  *
- * both for inlining: pieces are often shorter than two vectors, and a call takes as long.
+ * both for inlining: pieces are often shorter than two vectors, and a call takes as long. Rows inside: a piece is as long in each.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
@@ -13,35 +13,33 @@
 #include "kernels/unroll.h"
 
 /* @stride is a number that is known when compiling; 0: @any. */
-STH_FORCE_INLINE void gather_pieces(float *out, gsize panel_step, const float *in, const gsize stride, gsize any, const SthGatherPiece *pieces,
-                                    guint n_pieces)
+STH_FORCE_INLINE void gather_piece(const SthGatherRows *rows, const gsize stride, gsize any, const SthGatherPiece piece)
 {
-    for (guint k = 0; k < n_pieces; k++) {
-        const SthGatherPiece *piece = &pieces[k];
-        const float *from = in + piece->from;
-        float *to = out + piece->panel * panel_step + piece->column;
+    const float *from = rows->in + piece.from;
+    float *to = rows->out + piece.panel * rows->panel_step + piece.column;
 
-        for (guint32 i = 0; i < piece->before; i++)
-            *to++ = 0;
+    for (guint r = 0; r < rows->n_rows; r++, from += rows->in_step, to += rows->out_step) {
+        for (guint32 i = 0; i < piece.before; i++)
+            to[i] = 0;
         if (stride == 1)
-            copy(to, from, piece->n);
+            copy(to + piece.before, from, piece.n);
         else if (stride == 2)
-            every_second(to, from, piece->n);
+            every_second(to + piece.before, from, piece.n);
         else
-            for (guint32 i = 0; i < piece->n; i++)
-                to[i] = from[i * any];
-        to += piece->n;
-        for (guint32 i = 0; i < piece->after; i++)
-            *to++ = 0;
+            for (guint32 i = 0; i < piece.n; i++)
+                to[piece.before + i] = from[i * any];
+        for (guint32 i = 0; i < piece.after; i++)
+            to[piece.before + piece.n + i] = 0;
     }
 }
 
-void GATHER(float *out, gsize panel_step, const float *in, gsize stride, const SthGatherPiece *pieces, guint n_pieces)
+void GATHER(const SthGatherRows *rows, gsize stride)
 {
-    if (stride == 1)
-        gather_pieces(out, panel_step, in, 1, 1, pieces, n_pieces);
-    else if (stride == 2)
-        gather_pieces(out, panel_step, in, 2, 2, pieces, n_pieces);
-    else
-        gather_pieces(out, panel_step, in, 0, stride, pieces, n_pieces);
+    for (guint k = 0; k < rows->n_pieces; k++)
+        if (stride == 1)
+            gather_piece(rows, 1, 1, rows->pieces[k]);
+        else if (stride == 2)
+            gather_piece(rows, 2, 2, rows->pieces[k]);
+        else
+            gather_piece(rows, 0, stride, rows->pieces[k]);
 }

@@ -69,6 +69,7 @@ typedef struct {
     const float *a2;     /* a second block of output channels that reads the same rows of B; NULL: there is none */
     float *c2;
     const float *bias2;
+    const float *ahead; /* weights that will be read next, as many as these: may be fetched into the second cache; NULL */
     float min, max;
 } SthPanel;
 
@@ -112,9 +113,20 @@ typedef struct {
     guint32 before, n, after;
 } SthGatherPiece;
 
-/* A row of B from an image. Each piece goes to out + panel * panel_step + column and takes its numbers from in + from, @stride floats apart. Reads
- * no others, and writes nothing but the pieces. */
-typedef void SthGather(float *out, gsize panel_step, const float *in, gsize stride, const SthGatherPiece *pieces, guint n_pieces);
+/* Rows of B that see neighbouring channels of an image through the same tap. */
+typedef struct {
+    float *out; /* of the first row; each next one out_step floats further */
+    gsize out_step, panel_step;
+    const float *in; /* of the first row's channel; each next one in_step floats further */
+    gsize in_step;
+    guint n_rows;
+    const SthGatherPiece *pieces; /* of each row */
+    guint n_pieces;
+} SthGatherRows;
+
+/* Each piece of a row goes to out + panel * panel_step + column and takes its numbers from in + from, @stride floats apart. Reads no others, and
+ * writes nothing but the pieces. */
+typedef void SthGather(const SthGatherRows *rows, gsize stride);
 
 /* out[i] = a[i] + b[i], and clamp. out may be a or b. */
 typedef void SthAddClamp(float *out, const float *a, const float *b, gsize n, float min, float max);

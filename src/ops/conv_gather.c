@@ -87,7 +87,20 @@ void sth_conv_gather_rows(const SthConvGather *gather, const SthConvRow *rows, g
     const SthSliding *s = &gather->conv->sliding;
     const gsize size = sth_sliding_in(s);
 
-    for (guint r = 0; r < n_rows; r++)
-        gather->kernels->gather(b + r * gather->panel, n_rows * gather->panel, gather->in + rows[r].channel * size, (gsize)s->stride[STH_W],
-                                gather->pieces + (gsize)rows[r].tap * gather->n_spans, gather->n_spans);
+    for (guint first = 0, n; first < n_rows; first += n) {
+        SthGatherRows some = {
+            .out = b + first * gather->panel,
+            .out_step = gather->panel,
+            .panel_step = n_rows * gather->panel,
+            .in = gather->in + rows[first].channel * size,
+            .in_step = size,
+            .pieces = gather->pieces + (gsize)rows[first].tap * gather->n_spans,
+            .n_pieces = gather->n_spans,
+        };
+
+        for (n = 1; first + n < n_rows && rows[first + n].tap == rows[first].tap && rows[first + n].channel == rows[first].channel + n; n++)
+            ;
+        some.n_rows = n;
+        gather->kernels->gather(&some, (gsize)s->stride[STH_W]);
+    }
 }

@@ -36,7 +36,8 @@ gsize sth_conv_gather_bytes(const SthConv *conv, gsize columns, gsize panel);
 /* Finds the pieces of the tile's columns, which count over the images of the batch, in @memory. The first four fields are set. */
 void sth_conv_gather_init(SthConvGather *gather, gpointer memory, gsize first_column, gsize columns);
 
-/* Gathers some rows of the tile into @b: panel by panel, each n_rows x gather->panel. */
+/* Gathers some rows of the tile into @b: panel by panel, each n_rows x gather->panel. Faster where rows of neighbouring channels and the same tap
+ * follow each other. */
 void sth_conv_gather_rows(const SthConvGather *gather, const SthConvRow *rows, guint n_rows, float *b);
 
 G_END_DECLS

@@ -7,6 +7,8 @@
 
 #define MAX_BLOCK 1024 /* rows: with STH_GEMM_COLS columns 192 KiB, which leaves half of a small second cache to the rest */
 
+#define GATHERED 64    /* channels whose rows stand together, so that what one tap reads is still in the first cache for the next one */
+
 /* While packing: the rows that have weights, in order, for each group. */
 typedef struct {
     const SthConv *conv;
@@ -22,13 +24,21 @@ static const float *weight_of(const Packer *p, gsize group, gsize channel)
     return p->weight + (group * p->conv->out_channels + channel) * p->conv->in_channels * p->taps;
 }
 
+/* By who uses them; of these some channels at a time, tap by tap. */
 static gint compare_rows(gconstpointer a, gconstpointer b, gpointer data)
 {
     const Packer *p = data;
-    guint32 i = *(const guint32 *)a, j = *(const guint32 *)b;
-    int order = memcmp(p->masks + i * p->mask_bytes, p->masks + j * p->mask_bytes, p->mask_bytes);
+    const guint32 i = *(const guint32 *)a, j = *(const guint32 *)b;
+    const SthConvRow x = sth_conv_row(p->conv, i), y = sth_conv_row(p->conv, j);
+    const int order = memcmp(p->masks + i * p->mask_bytes, p->masks + j * p->mask_bytes, p->mask_bytes);
 
-    return order ? order : i < j ? -1 : i > j;
+    if (order)
+        return order;
+    if (x.channel / GATHERED != y.channel / GATHERED)
+        return x.channel < y.channel ? -1 : 1;
+    if (x.tap != y.tap)
+        return x.tap < y.tap ? -1 : 1;
+    return x.channel < y.channel ? -1 : x.channel > y.channel;
 }
 
 /* Finds the group's rows that any panel uses, and sorts them by who uses them. */
@@ -143,7 +153,7 @@ static gboolean is_dense(const Packer *p)
         for (gsize i = 0; i < n; i++)
             if (i >= p->n_order[group] || p->order[group * n + i] != i)
                 return FALSE;
-    return n > 0;
+    return n > 0 && p->taps == 1;
 }
 
 void sth_conv_pack_init(SthConvPack *pack, const SthConv *conv, const float *weight, const float *bias)

@@ -28,7 +28,7 @@ typedef struct {
     guint max_block;      /* rows of the largest */
     float *bias;          /* groups * bias_stride, a multiple of STH_GEMM_ROWS for each group */
     gsize bias_stride;
-    gboolean dense; /* every row is used: those of a group are its channels and taps in their order */
+    gboolean dense; /* there is one tap, and every row is used: those of a group are its channels in their order */
     gsize bytes;    /* of weights, rows, panels and bias */
     float *weights; /* owners of what the blocks point to */
     SthConvRow *rows;

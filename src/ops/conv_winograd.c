@@ -210,6 +210,7 @@ static void multiply_group(const Chunk *chunk, guint first, guint end)
             };
 
             n = pack->panels[i].like_next ? 2 : 1;
+            panel.ahead = panel.a + (gsize)n * rows->n_rows * B;
             if (n == 2) {
                 panel.a2 = pack->panels[i + 1].spatial.weights + product * group_step;
                 panel.c2 = panel.c + PRODUCTS * w->tiles * B;

@@ -102,7 +102,15 @@ static void call_gather(void (*function)(void), Room *room)
 
     for (guint i = 0; i < G_N_ELEMENTS(pieces); i++)
         pieces[i] = (SthGatherPiece){.from = i * 2 * IMAGE, .panel = i / 2, .column = i % 2 * IMAGE / 2, .before = 1, .n = IMAGE / 2 - 1};
-    ((SthGather *)function)(room->out, IMAGE, room->in, 2, pieces, G_N_ELEMENTS(pieces));
+    ((SthGather *)function)(&(SthGatherRows){.out = room->out,
+                                             .out_step = IMAGE / 2,
+                                             .panel_step = IMAGE,
+                                             .in = room->in,
+                                             .in_step = 1,
+                                             .n_rows = 4,
+                                             .pieces = pieces,
+                                             .n_pieces = G_N_ELEMENTS(pieces)},
+                            2);
 }
 
 static void call_to_blocked(void (*function)(void), Room *room)

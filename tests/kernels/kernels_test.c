@@ -142,14 +142,15 @@ void check_every_second(const SthKernelRow *row)
     }
 }
 
-/* Some pieces of panels, with zeros around and gaps between them that stay as they are. */
+/* Some rows' pieces of panels, with zeros around and gaps between them that stay as they are. */
 static void check_gather_of(const SthKernelRow *row, gsize length, gsize stride)
 {
-    const guint n_pieces = 3, panel = (guint)length + 9;
-    const gsize out_size = (gsize)n_pieces * panel, span = length ? (length - 1) * stride + 1 : 0, first = (gsize)g_rand_int_range(dice, 0, 5);
+    const guint n_pieces = 3, n_rows = (guint)g_rand_int_range(dice, 1, 4), panel = (guint)length + 9;
+    const gsize out_size = (gsize)n_pieces * n_rows * panel, span = length ? (length - 1) * stride + 1 : 0;
+    const gsize first = (gsize)g_rand_int_range(dice, 0, 5), in_step = (gsize)g_rand_int_range(dice, 0, 9);
     SthGatherPiece pieces[3];
     EdgeBuffer in, out[2];
-    const float *x = make(&in, first + span, TRUE);
+    const float *x = make(&in, first + span + (n_rows - 1) * in_step, TRUE);
     float *result[2];
 
     for (guint i = 0; i < n_pieces; i++) {
@@ -163,8 +164,11 @@ static void check_gather_of(const SthKernelRow *row, gsize length, gsize stride)
         for (gsize k = 0; k < out_size; k++)
             result[i][k] = -77;
     }
-    sth_gather_c(result[0], panel, x, stride, pieces, n_pieces);
-    ((SthGather *)row->function)(result[1], panel, x, stride, pieces, n_pieces);
+    for (guint i = 0; i < 2; i++) {
+        const SthGatherRows rows = {result[i], panel, n_rows * panel, x, in_step, n_rows, pieces, n_pieces};
+
+        (i ? (SthGather *)row->function : sth_gather_c)(&rows, stride);
+    }
     g_assert_cmpmem(result[1], out_size * sizeof *x, result[0], out_size * sizeof *x);
     edge_buffer_check(&out[1]);
     for (guint i = 0; i < 2; i++)
