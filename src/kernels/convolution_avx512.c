@@ -57,6 +57,7 @@ STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, cons
         for (guint k = tile->runs[i].count; k > 0; k--, a += STH_GEMM_ROWS, b += tile->ldb) {
             __m512 row[3];
 
+            __builtin_prefetch(a + 1024);
             if (ahead) {
                 __builtin_prefetch(ahead, 0, 2);
                 ahead += tile->ldb;
