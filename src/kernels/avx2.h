@@ -1,4 +1,4 @@
-/* Masks for the last few lanes of AVX2 vectors. SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Masks, bounds and maxima of AVX2 vectors. SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
 #include <glib.h>
@@ -15,4 +15,10 @@ STH_FORCE_INLINE __m256i sth_first_lanes_8(gsize n)
 STH_FORCE_INLINE __m256 sth_clamp_8(__m256 x, __m256 min, __m256 max)
 {
     return _mm256_min_ps(max, _mm256_max_ps(min, x)); /* these return the second operand for NaN */
+}
+
+/* NaN where one of them is. */
+STH_FORCE_INLINE __m256 sth_maximum_8(__m256 x, __m256 y)
+{
+    return _mm256_blendv_ps(_mm256_max_ps(x, y), x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
 }

@@ -43,6 +43,11 @@ STH_FORCE_INLINE Vec clamp(Vec x, Vec min, Vec max)
     return sth_clamp_8(x, min, max);
 }
 
+STH_FORCE_INLINE Vec maximum(Vec x, Vec y)
+{
+    return sth_maximum_8(x, y);
+}
+
 STH_FORCE_INLINE void transpose(Vec row[LANES])
 {
     Vec t[LANES], u[LANES];

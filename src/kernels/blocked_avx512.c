@@ -1,7 +1,5 @@
 /* Kernels on blocks of channels for AVX-512: one vector is one block. SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <immintrin.h>
-
-#include "kernels/unroll.h"
+#include "kernels/avx512.h"
 
 #define ISA(name) sth_##name##_avx512
 #define LANES 16
@@ -9,11 +7,6 @@
 #define PAIR_COLS 14
 
 typedef __m512 Vec;
-
-STH_FORCE_INLINE __mmask16 first_lanes(unsigned n)
-{
-    return (__mmask16)((1u << n) - 1);
-}
 
 STH_FORCE_INLINE Vec splat(float x)
 {
@@ -32,12 +25,12 @@ STH_FORCE_INLINE void store(float *p, Vec x)
 
 STH_FORCE_INLINE Vec load_first(const float *p, unsigned n)
 {
-    return _mm512_maskz_loadu_ps(first_lanes(n), p);
+    return _mm512_maskz_loadu_ps(sth_first_lanes_16(n), p);
 }
 
 STH_FORCE_INLINE void store_first(float *p, Vec x, unsigned n)
 {
-    _mm512_mask_storeu_ps(p, first_lanes(n), x);
+    _mm512_mask_storeu_ps(p, sth_first_lanes_16(n), x);
 }
 
 STH_FORCE_INLINE Vec madd(Vec a, Vec b, Vec c)
@@ -47,7 +40,12 @@ STH_FORCE_INLINE Vec madd(Vec a, Vec b, Vec c)
 
 STH_FORCE_INLINE Vec clamp(Vec x, Vec min, Vec max)
 {
-    return _mm512_min_ps(max, _mm512_max_ps(min, x)); /* these return the second operand for NaN */
+    return sth_clamp_16(x, min, max);
+}
+
+STH_FORCE_INLINE Vec maximum(Vec x, Vec y)
+{
+    return sth_maximum_16(x, y);
 }
 
 /* Exchanges bit after bit of the two indices. */

@@ -8,6 +8,7 @@
  *   load_first, store_first  the first n lanes, 0 <= n < LANES: the others are zero, or not written
  *   madd(a, b, c)         a * b + c, fused where the level has that
  *   clamp(x, min, max)    NaN stays NaN
+ *   maximum(x, y)         NaN where one of them is
  *   transpose(Vec[LANES])
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
@@ -192,6 +193,20 @@ void ISA(depthwise)(float *out, gsize n, const float *const *tap, gsize step, co
         depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, MIN(4, PANEL_COLS / 2));
     for (; i < n; i++)
         depthwise_part(out + i * STH_BLOCK, tap, i * step, step, weight, n_taps, bias, lo, hi, 1);
+}
+
+void ISA(block_maximum)(float *out, gsize n, const float *const *tap, gsize step, guint n_taps)
+{
+    for (gsize i = 0; i < n; i++) {
+        STH_UNROLL
+        for (guint v = 0; v < VECS; v++) {
+            Vec most = load(tap[0] + i * step + v * LANES);
+
+            for (guint k = 1; k < n_taps; k++)
+                most = maximum(most, load(tap[k] + i * step + v * LANES));
+            store(out + i * STH_BLOCK + v * LANES, most);
+        }
+    }
 }
 
 /* @count channels from @l0 on, of n <= LANES positions. */

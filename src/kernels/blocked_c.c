@@ -49,6 +49,18 @@ void sth_depthwise_c(float *out, gsize n, const float *const *tap, gsize step, c
     }
 }
 
+void sth_block_maximum_c(float *out, gsize n, const float *const *tap, gsize step, guint n_taps)
+{
+    for (gsize i = 0; i < n; i++)
+        for (guint l = 0; l < B; l++) {
+            float most = tap[0][i * step + l];
+
+            for (guint k = 1; k < n_taps; k++)
+                most = sth_maximum(most, tap[k][i * step + l]);
+            out[i * B + l] = most;
+        }
+}
+
 void sth_to_blocked_c(float *out, const float *in, gsize in_step, guint channels, gsize n)
 {
     for (gsize i = 0; i < n; i++)

@@ -43,6 +43,11 @@ STH_FORCE_INLINE Vec clamp(Vec x, Vec min, Vec max)
     return sth_clamp_4(x, min, max);
 }
 
+STH_FORCE_INLINE Vec maximum(Vec x, Vec y)
+{
+    return vmaxq_f32(x, y);
+}
+
 STH_FORCE_INLINE void transpose(Vec row[LANES])
 {
     const float32x4x2_t a = vtrnq_f32(row[0], row[1]), b = vtrnq_f32(row[2], row[3]);

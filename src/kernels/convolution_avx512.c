@@ -3,23 +3,10 @@
  * gemm keeps 8 rows x 3 vectors of sums in 24 of the 32 registers; each row of B costs 3 loads and 8 broadcasts for 24 multiply-adds.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <immintrin.h>
-
+#include "kernels/avx512.h"
 #include "kernels/kernels.h"
-#include "kernels/unroll.h"
 
 #define LANES 16
-
-STH_FORCE_INLINE __m512 clamp(__m512 x, __m512 min, __m512 max)
-{
-    return _mm512_min_ps(max, _mm512_max_ps(min, x)); /* these return the second operand for NaN */
-}
-
-/* First n lanes, 0…16. */
-STH_FORCE_INLINE __mmask16 first_lanes(gsize n)
-{
-    return (__mmask16)((1u << n) - 1);
-}
 
 /* The tile with @vectors vectors a row; @last masks the last one. */
 STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, const __mmask16 last)
@@ -88,7 +75,7 @@ STH_FORCE_INLINE void gemm_tile(const SthGemmTile *in, const guint vectors, cons
 
             if (tile->residual)
                 x = _mm512_add_ps(x, _mm512_maskz_loadu_ps(mask, tile->residual + r * tile->ldr + v * LANES));
-            _mm512_mask_storeu_ps(tile->c + r * tile->ldc + v * LANES, mask, clamp(x, min, max));
+            _mm512_mask_storeu_ps(tile->c + r * tile->ldc + v * LANES, mask, sth_clamp_16(x, min, max));
         }
     }
 }
@@ -98,11 +85,11 @@ void sth_gemm_avx512(const SthGemmTile *tile)
     if (tile->n == STH_GEMM_COLS)
         gemm_tile(tile, 3, 0xffff);
     else if (tile->n > 2 * LANES)
-        gemm_tile(tile, 3, first_lanes(tile->n - 2 * LANES));
+        gemm_tile(tile, 3, sth_first_lanes_16(tile->n - 2 * LANES));
     else if (tile->n > LANES)
-        gemm_tile(tile, 2, first_lanes(tile->n - LANES));
+        gemm_tile(tile, 2, sth_first_lanes_16(tile->n - LANES));
     else
-        gemm_tile(tile, 1, first_lanes(tile->n));
+        gemm_tile(tile, 1, sth_first_lanes_16(tile->n));
 }
 
 /* @rows rows of one vector: as many chains of sums in flight. */
@@ -121,7 +108,7 @@ STH_FORCE_INLINE void tap_sum_block(float *out, gsize out_pitch, const float *co
     }
     STH_UNROLL
     for (guint r = 0; r < rows; r++)
-        _mm512_mask_storeu_ps(out + r * out_pitch, mask, clamp(sum[r], min, max));
+        _mm512_mask_storeu_ps(out + r * out_pitch, mask, sth_clamp_16(sum[r], min, max));
 }
 
 void sth_tap_sum_avx512(float *out, gsize rows, gsize cols, gsize out_pitch, const float *const *tap, gsize in_pitch, const float *weight,
@@ -133,11 +120,11 @@ void sth_tap_sum_avx512(float *out, gsize rows, gsize cols, gsize out_pitch, con
     for (; y + 4 <= rows; y += 4)
         for (gsize x = 0; x < cols; x += LANES)
             tap_sum_block(out + y * out_pitch + x, out_pitch, tap, y * in_pitch + x, in_pitch, weight, n_taps, b, lo, hi,
-                          first_lanes(MIN(cols - x, LANES)), 4);
+                          sth_first_lanes_16(cols - x), 4);
     for (; y < rows; y++)
         for (gsize x = 0; x < cols; x += LANES)
             tap_sum_block(out + y * out_pitch + x, out_pitch, tap, y * in_pitch + x, in_pitch, weight, n_taps, b, lo, hi,
-                          first_lanes(MIN(cols - x, LANES)), 1);
+                          sth_first_lanes_16(cols - x), 1);
 }
 
 STH_FORCE_INLINE void every_second(float *out, const float *in, gsize n)
@@ -149,10 +136,10 @@ STH_FORCE_INLINE void every_second(float *out, const float *in, gsize n)
         _mm512_storeu_ps(out + i, _mm512_permutex2var_ps(_mm512_loadu_ps(in + 2 * i), even, _mm512_loadu_ps(in + 2 * i + LANES)));
     if (i < n) {
         const gsize left = 2 * (n - i) - 1; /* floats, 1…31 */
-        const __m512 low = _mm512_maskz_loadu_ps(first_lanes(MIN(left, LANES)), in + 2 * i);
-        const __m512 high = _mm512_maskz_loadu_ps(first_lanes(left > LANES ? left - LANES : 0), in + 2 * i + LANES);
+        const __m512 low = _mm512_maskz_loadu_ps(sth_first_lanes_16(left), in + 2 * i);
+        const __m512 high = _mm512_maskz_loadu_ps(sth_first_lanes_16(left > LANES ? left - LANES : 0), in + 2 * i + LANES);
 
-        _mm512_mask_storeu_ps(out + i, first_lanes(n - i), _mm512_permutex2var_ps(low, even, high));
+        _mm512_mask_storeu_ps(out + i, sth_first_lanes_16(n - i), _mm512_permutex2var_ps(low, even, high));
     }
 }
 
@@ -183,8 +170,8 @@ STH_FORCE_INLINE void gather_lanes(const SthGatherRows *rows, const gsize stride
         if (stride == 1)
             _mm512_mask_storeu_ps(to, lanes, _mm512_maskz_loadu_ps(numbers, from));
         else
-            _mm512_mask_storeu_ps(
-                to, lanes, _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(low, from), even, _mm512_maskz_loadu_ps(high, from + LANES)));
+            _mm512_mask_storeu_ps(to, lanes,
+                                  _mm512_permutex2var_ps(_mm512_maskz_loadu_ps(low, from), even, _mm512_maskz_loadu_ps(high, from + LANES)));
 }
 
 STH_FORCE_INLINE void gather_piece(const SthGatherRows *rows, const gsize stride, const SthGatherPiece *piece)
@@ -192,9 +179,9 @@ STH_FORCE_INLINE void gather_piece(const SthGatherRows *rows, const gsize stride
     const guint32 end = piece->before + piece->n, width = end + piece->after;
 
     for (guint32 at = 0; at < width; at += LANES) {
-        const __mmask16 before = first_lanes(piece->before > at ? MIN(piece->before - at, LANES) : 0);
+        const __mmask16 before = sth_first_lanes_16(piece->before > at ? piece->before - at : 0);
 
-        gather_lanes(rows, stride, piece, at, first_lanes(MIN(width - at, LANES)), first_lanes(end > at ? MIN(end - at, LANES) : 0) & (__mmask16)~before);
+        gather_lanes(rows, stride, piece, at, sth_first_lanes_16(width - at), sth_first_lanes_16(end > at ? end - at : 0) & (__mmask16)~before);
     }
 }
 

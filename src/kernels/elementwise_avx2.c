@@ -31,11 +31,8 @@ void sth_maximum_avx2(float *out, const float *a, const float *b, gsize n)
 {
     gsize i = 0;
 
-    for (; i + LANES <= n; i += LANES) {
-        const __m256 x = _mm256_loadu_ps(a + i), y = _mm256_loadu_ps(b + i), nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
-
-        _mm256_storeu_ps(out + i, _mm256_blendv_ps(_mm256_max_ps(x, y), x, nan)); /* max_ps gives y where one is NaN */
-    }
+    for (; i + LANES <= n; i += LANES)
+        _mm256_storeu_ps(out + i, sth_maximum_8(_mm256_loadu_ps(a + i), _mm256_loadu_ps(b + i)));
     for (; i < n; i++)
         out[i] = sth_maximum(a[i], b[i]);
 }

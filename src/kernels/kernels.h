@@ -81,6 +81,10 @@ typedef void SthPanelSum(const SthPanel *panel);
 typedef void SthDepthwise(float *out, gsize n, const float *const *tap, gsize step, const float *weight, guint n_taps, const float *bias, float min,
                           float max);
 
+/* out[i][l] = the largest of tap[k][i * step + l], 0 <= i < n, 0 <= l < STH_BLOCK, but NaN where one of them is NaN: one row of a MaxPool of a block.
+ * n_taps >= 1. */
+typedef void SthBlockMaximum(float *out, gsize n, const float *const *tap, gsize step, guint n_taps);
+
 /* out[i][l] = l < channels ? in[l * in_step + i] : 0, 0 <= i < n: rows of some planes to a row of a block. */
 typedef void SthToBlocked(float *out, const float *in, gsize in_step, guint channels, gsize n);
 

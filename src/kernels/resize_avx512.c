@@ -1,5 +1,6 @@
 /* row_blend, transpose, color_matrix for AVX-512. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/avx2.h"
+#include "kernels/avx512.h"
 #include "kernels/kernels.h"
 
 #define LANES 16
@@ -38,7 +39,7 @@ void sth_row_blend_avx512(float *out, const guint8 *row, gssize stride, gsize n,
     for (; i + 4 * LANES <= n; i += 4 * LANES)
         blend_columns(out + i, row + i, stride, weight, n_taps, 4, 0xffff);
     for (; i < n; i += LANES)
-        blend_columns(out + i, row + i, stride, weight, n_taps, 1, n - i >= LANES ? 0xffff : (__mmask16)((1u << (n - i)) - 1));
+        blend_columns(out + i, row + i, stride, weight, n_taps, 1, sth_first_lanes_16(n - i));
 }
 
 /* Eight rows of up to sixteen numbers; @n of them, as @mask says, exist. */
@@ -119,8 +120,7 @@ void sth_transpose_avx512(float *out, gsize out_pitch, const float *in, gsize in
         for (; j + LANES <= cols; j += LANES)
             transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch, LANES, 0xffff);
         if (j < cols)
-            transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch, (guint)(cols - j),
-                            (__mmask16)((1u << (cols - j)) - 1));
+            transpose_block(out + j * out_pitch + i, out_pitch, in + i * in_pitch + j, in_pitch, (guint)(cols - j), sth_first_lanes_16(cols - j));
     }
     for (; i < rows; i++)
         for (gsize j = 0; j < cols; j++)
@@ -149,7 +149,7 @@ void sth_color_matrix_avx512(float *const out[3], const float *const in[3], gsiz
             _mm512_storeu_ps(out[c] + i, color_of(x, m, lo, hi, c));
     }
     if (i < n) {
-        const __mmask16 mask = (__mmask16)((1u << (n - i)) - 1);
+        const __mmask16 mask = sth_first_lanes_16(n - i);
         const __m512 x[3] = {_mm512_maskz_loadu_ps(mask, in[0] + i), _mm512_maskz_loadu_ps(mask, in[1] + i), _mm512_maskz_loadu_ps(mask, in[2] + i)};
 
         STH_UNROLL

@@ -22,7 +22,6 @@
 #define ROWS STH_GEMM_ROWS
 #define TILE_BYTES (400 * 1024) /* of B: with a panel of A and the results it stays in a second cache of 1 MiB */
 #define MAX_PANELS 16
-#define COPY_FROM 512    /* output channels: a panel of B is read so often that it is faster copied */
 #define MIN_TILES 16     /* so that a few threads share them evenly */
 #define ITEMS_A_THREAD 4 /* parts of work, where there are rows enough */
 #define LINE 16          /* floats of a line of the cache */

@@ -7,7 +7,7 @@
 
 #define MAX_BLOCK 1024 /* rows: with STH_GEMM_COLS columns 192 KiB, which leaves half of a small second cache to the rest */
 
-#define GATHERED 64    /* channels whose rows stand together, so that what one tap reads is still in the first cache for the next one */
+#define GATHERED 16 /* channels whose rows stand together, so that what one tap reads is still in the first cache for the next one */
 
 /* While packing: the rows that have weights, in order, for each group. */
 typedef struct {

@@ -4,6 +4,7 @@
  *
  *   x  [temporal tap][channel][row][column]
  *   y  results of one panel of STH_BLOCK channels   [row, column][STH_BLOCK]
+ *   z  their maxima, where a MaxPool follows        [row, column][STH_BLOCK]
  *
  * A panel then reads its inputs where they lie, a tap being an offset: nothing is gathered. Rows of weights, a row being an input channel and a
  * tap, that are all zero in a panel are left out when they are packed.
@@ -14,7 +15,7 @@
 
 #include "base/memory.h"
 #include "kernels/kernels.h"
-#include "ops/conv.h"
+#include "ops/conv_max_pool.h"
 
 #define B STH_BLOCK
 #define CACHE_BYTES (448 * 1024) /* of x: half of a small second cache */
@@ -29,6 +30,7 @@ typedef struct {
 
 typedef struct {
     SthConv conv;
+    const SthSliding *result; /* makes the results: the pool if there is one, else the convolution */
     guint n_panels;
     Rows *rows; /* [panel][temporal tap] */
     GArray *runs;
@@ -36,6 +38,7 @@ typedef struct {
     gsize bytes;                             /* of weights */
     gboolean by_channel;                     /* the rows of a run are channels, else columns of the kernel */
     gsize band_rows, bands;                  /* of the results of a frame */
+    gsize y_rows;                            /* of the convolution, that a band of results depends on */
     gsize x_rows, x_pitch, x_channel, x_tap; /* rows and floats */
 } Strips;
 
@@ -65,10 +68,11 @@ static gboolean takes(const SthConv *conv, const float *weight)
 /* Rows of @rows results, and x for them. */
 static void set_sizes(Strips *strips, gsize rows)
 {
-    const SthSliding *s = &strips->conv.sliding;
+    const SthSliding *s = &strips->conv.sliding, *pool = strips->conv.pool;
 
     strips->band_rows = rows;
-    strips->x_rows = (rows - 1) * (gsize)s->stride[STH_H] + (gsize)sth_sliding_span(s, STH_H);
+    strips->y_rows = pool ? (rows - 1) * (gsize)pool->stride[STH_H] + (gsize)pool->kernel[STH_H] : rows;
+    strips->x_rows = (strips->y_rows - 1) * (gsize)s->stride[STH_H] + (gsize)sth_sliding_span(s, STH_H);
     strips->x_pitch = ((gsize)s->out[STH_W] - 1) * (gsize)s->stride[STH_W] + (gsize)sth_sliding_span(s, STH_W);
     strips->x_channel = strips->x_rows * strips->x_pitch;
     strips->x_tap = strips->conv.in_channels * strips->x_channel;
@@ -77,7 +81,7 @@ static void set_sizes(Strips *strips, gsize rows)
 static void choose_sizes(Strips *strips)
 {
     const SthSliding *s = &strips->conv.sliding;
-    const gsize height = (gsize)s->out[STH_H], frames = strips->conv.batch * (gsize)s->out[STH_T];
+    const gsize height = (gsize)strips->result->out[STH_H], frames = strips->conv.batch * (gsize)s->out[STH_T];
     gsize bands = MIN(height, (LEAST_PARTS + frames - 1) / frames);
 
     do
@@ -159,16 +163,27 @@ static void pack(Strips *strips, const float *weight, const float *bias)
         memcpy(strips->bias, bias, conv->out_channels * sizeof *bias);
 }
 
+static gsize x_bytes(const Strips *strips)
+{
+    return STH_ALIGN_UP(strips->x_tap * (gsize)strips->conv.sliding.kernel[STH_T] * sizeof(float));
+}
+
+static gsize y_bytes(const Strips *strips)
+{
+    return strips->y_rows * (gsize)strips->conv.sliding.out[STH_W] * B * sizeof(float);
+}
+
 static gpointer prepare(const SthConv *conv, SthNode *node, const float *weight, const float *bias)
 {
     Strips *strips = g_new0(Strips, 1);
 
     strips->conv = *conv;
+    strips->result = conv->pool ? conv->pool : &strips->conv.sliding;
     choose_sizes(strips);
     pack(strips, weight, bias);
     node->prepared_bytes = strips->bytes;
-    node->thread_scratch = STH_ALIGN_UP(strips->x_tap * (gsize)conv->sliding.kernel[STH_T] * sizeof(float)) +
-                           strips->band_rows * (gsize)conv->sliding.out[STH_W] * B * sizeof(float);
+    node->thread_scratch =
+        x_bytes(strips) + y_bytes(strips) + (conv->pool ? strips->band_rows * (gsize)conv->pool->out[STH_W] * B * sizeof(float) : 0);
     return strips;
 }
 
@@ -221,20 +236,61 @@ static void sum_panel(const Job *job, guint index, gsize rows, gsize first_tap, 
     }
 }
 
+/* The maxima of a panel: a row of results from the convolution's rows in y, of which the first one is @first. */
+static void pool_row(const Job *job, gint64 row, gint64 first, const float *y, float *z)
+{
+    const SthSliding *pool = job->s->conv.pool;
+    const gint64 width = pool->in[STH_W], stride = pool->stride[STH_W], pad = pool->pad[STH_W], kernel = pool->kernel[STH_W];
+    const gint64 inner = MIN(pool->out[STH_W], (pad + stride - 1) / stride), outer = MAX(inner, (width - kernel + pad) / stride + 1);
+    const gint64 top = row * pool->stride[STH_H] - pool->pad[STH_H];
+
+    for (gint64 x = 0, n; x < pool->out[STH_W]; x += n) {
+        const gint64 left = x * stride - pad;
+        const float *taps[STH_CONV_POOL_TAPS];
+        guint n_taps = 0;
+
+        for (gint64 h = MAX(top, 0); h < MIN(top + pool->kernel[STH_H], pool->in[STH_H]); h++)
+            for (gint64 w = MAX(left, 0); w < MIN(left + kernel, width); w++)
+                taps[n_taps++] = y + ((h - first) * width + w) * B;
+        n = x == inner ? MIN(outer, pool->out[STH_W]) - inner : 1; /* those that have all taps at once */
+        n = MAX(n, 1);
+        job->kernels->block_maximum(z + x * B, (gsize)n, taps, (gsize)stride * B, n_taps);
+    }
+}
+
+/* The convolution's rows that results depend on. */
+static void find_rows(const Strips *strips, gsize first, gsize rows, gsize *first_y, gsize *y_rows)
+{
+    const SthSliding *pool = strips->conv.pool;
+    gint64 from, end;
+
+    *first_y = first;
+    *y_rows = rows;
+    if (!pool)
+        return;
+    from = (gint64)first * pool->stride[STH_H] - pool->pad[STH_H];
+    end = from + (gint64)(rows - 1) * pool->stride[STH_H] + pool->kernel[STH_H];
+    from = MAX(from, 0);
+    *first_y = (gsize)from;
+    *y_rows = (gsize)(MIN(end, pool->in[STH_H]) - from);
+}
+
 /* @item = frame * bands + band; frames count over the images of the batch. */
 static void run_strip(gpointer data, guint item, guint thread)
 {
     const Job *job = data;
     const Strips *strips = job->s;
     const SthConv *conv = &strips->conv;
-    const SthSliding *s = &conv->sliding;
-    const gsize frame = item / strips->bands, image = frame / (gsize)s->out[STH_T], width = (gsize)s->out[STH_W], depth = (gsize)s->kernel[STH_T];
-    const gsize first = item % strips->bands * strips->band_rows, rows = MIN(strips->band_rows, (gsize)s->out[STH_H] - first);
-    const gsize in_plane = sth_sliding_in(s), out_plane = sth_sliding_out(s), t_out = frame % (gsize)s->out[STH_T];
+    const SthSliding *s = &conv->sliding, *result = strips->result;
+    const gsize frame = item / strips->bands, image = frame / (gsize)s->out[STH_T], width = (gsize)result->out[STH_W],
+                depth = (gsize)s->kernel[STH_T];
+    const gsize first = item % strips->bands * strips->band_rows, rows = MIN(strips->band_rows, (gsize)result->out[STH_H] - first);
+    const gsize in_plane = sth_sliding_in(s), out_plane = sth_sliding_out(result), t_out = frame % (gsize)s->out[STH_T];
     float *x = (float *)(job->run->thread_scratch + thread * job->run->thread_stride);
-    float *y = (float *)((guint8 *)x + STH_ALIGN_UP(strips->x_tap * depth * sizeof *x));
-    gsize first_tap = depth, end_tap = 0;
+    float *y = (float *)((guint8 *)x + x_bytes(strips)), *z = conv->pool ? (float *)((guint8 *)y + y_bytes(strips)) : y;
+    gsize first_tap = depth, end_tap = 0, first_y, y_rows;
 
+    find_rows(strips, first, rows, &first_y, &y_rows);
     for (gsize tap = 0; tap < depth; tap++) {
         const gint64 t = (gint64)t_out * s->stride[STH_T] + (gint64)tap * s->dilation[STH_T] - s->pad[STH_T];
         const float *in = job->in + image * conv->in_channels * in_plane + (gsize)(MAX(t, 0) * s->in[STH_H] * s->in[STH_W]);
@@ -244,14 +300,17 @@ static void run_strip(gpointer data, guint item, guint thread)
         first_tap = MIN(first_tap, tap);
         end_tap = tap + 1;
         for (gsize c = 0; c < conv->in_channels; c++)
-            load_channel(strips, x + tap * strips->x_tap + c * strips->x_channel, in + c * in_plane, (gint64)first * s->stride[STH_H] - s->pad[STH_H],
-                         (rows - 1) * (gsize)s->stride[STH_H] + (gsize)sth_sliding_span(s, STH_H));
+            load_channel(strips, x + tap * strips->x_tap + c * strips->x_channel, in + c * in_plane,
+                         (gint64)first_y * s->stride[STH_H] - s->pad[STH_H],
+                         (y_rows - 1) * (gsize)s->stride[STH_H] + (gsize)sth_sliding_span(s, STH_H));
     }
     for (guint i = 0; i < strips->n_panels; i++) {
-        const gsize at = (image * conv->out_channels + i * B) * out_plane + (t_out * (gsize)s->out[STH_H] + first) * width;
+        const gsize at = (image * conv->out_channels + i * B) * out_plane + (t_out * (gsize)result->out[STH_H] + first) * width;
 
-        sum_panel(job, i, rows, first_tap, end_tap, x, y);
-        job->kernels->from_blocked(job->out + at, out_plane, y, job->residual ? job->residual + at : NULL, (guint)MIN(B, conv->out_channels - i * B),
+        sum_panel(job, i, y_rows, first_tap, end_tap, x, y);
+        for (gsize row = 0; row < rows && conv->pool; row++)
+            pool_row(job, (gint64)(first + row), (gint64)first_y, y, z + row * width * B);
+        job->kernels->from_blocked(job->out + at, out_plane, z, job->residual ? job->residual + at : NULL, (guint)MIN(B, conv->out_channels - i * B),
                                    rows * width, conv->min, conv->max);
     }
 }

@@ -9,9 +9,6 @@
 #define B STH_BLOCK
 #define RESIDUAL (1 + 2 * STH_INVERTED_STAGES) /* its input */
 
-/* Numbers of a stage's attribute: five for each axis. */
-#define NUMBERS (5 * STH_AXES)
-
 static const char *const names[STH_INVERTED_STAGES] = {"sth.expand", "sth.depthwise", "sth.project"};
 
 /* No stride, no padding, one tap. */
@@ -60,73 +57,32 @@ gboolean sth_inverted_fits(SthNode *const nodes[STH_INVERTED_STAGES])
            is_pointwise(&convs[STH_PROJECT].sliding);
 }
 
-static void set_float(SthNode *node, const char *name, const char *suffix, float value)
-{
-    g_autofree char *full = g_strconcat(name, suffix, NULL);
-
-    sth_node_set_float(node, full, value);
-}
-
 void sth_inverted_set(SthNode *node, SthNode *const nodes[STH_INVERTED_STAGES])
 {
     sth_node_add_input(node, sth_node_input(nodes[STH_EXPAND], 0));
     for (guint i = 0; i < STH_INVERTED_STAGES; i++) {
-        gint64 numbers[NUMBERS];
         SthConv conv;
 
         g_return_if_fail(sth_conv_init(&conv, nodes[i], NULL));
-        memcpy(numbers, conv.sliding.kernel, sizeof conv.sliding.kernel);
-        memcpy(numbers + STH_AXES, conv.sliding.stride, sizeof conv.sliding.stride);
-        memcpy(numbers + 2 * STH_AXES, conv.sliding.dilation, sizeof conv.sliding.dilation);
-        memcpy(numbers + 3 * STH_AXES, conv.sliding.pad, sizeof conv.sliding.pad);
-        memcpy(numbers + 4 * STH_AXES, conv.sliding.pad_end, sizeof conv.sliding.pad_end);
-        sth_node_set_ints(node, names[i], numbers, NUMBERS);
-        set_float(node, names[i], ".min", conv.min);
-        set_float(node, names[i], ".max", conv.max);
+        sth_conv_set(node, names[i], &conv);
         sth_node_add_input(node, sth_node_input(nodes[i], 1));
         sth_node_add_input(node, sth_node_input(nodes[i], 2));
     }
     sth_node_add_input(node, sth_node_input(nodes[STH_PROJECT], 3));
 }
 
-static float get_float(const SthNode *node, const char *name, const char *suffix, float fallback)
-{
-    g_autofree char *full = g_strconcat(name, suffix, NULL);
-
-    return sth_node_float(node, full, fallback);
-}
-
 gboolean sth_inverted_read(SthConv convs[STH_INVERTED_STAGES], const SthNode *node, GError **error)
 {
-    const SthShape *in = &sth_node_input(node, 0)->tensor.shape;
+    gint64 in[STH_AXES];
+    gboolean known = sth_sliding_size(&sth_node_input(node, 0)->tensor.shape, in);
 
-    for (guint i = 0; i < STH_INVERTED_STAGES; i++) {
+    for (guint i = 0; i < STH_INVERTED_STAGES && known; i++) {
         const SthValue *weight = sth_node_input(node, 1 + 2 * i);
-        SthSliding *s = &convs[i].sliding;
-        guint n;
-        const gint64 *numbers = sth_node_ints(node, names[i], &n);
 
-        if (n != NUMBERS || in->rank < 3 || in->rank > 2 + STH_AXES || !weight || !weight->constant || weight->tensor.shape.rank < 2)
-            return sth_op_error(node, error, "it is no operator for files: sth makes it of three Conv when it opens a model");
-        convs[i] = (SthConv){.batch = (gsize)in->dims[0],
-                             .groups = i == STH_DEPTHWISE ? (gsize)weight->tensor.shape.dims[0] : 1,
-                             .in_channels = (gsize)weight->tensor.shape.dims[1],
-                             .out_channels = i == STH_DEPTHWISE ? 1 : (gsize)weight->tensor.shape.dims[0],
-                             .min = get_float(node, names[i], ".min", -INFINITY),
-                             .max = get_float(node, names[i], ".max", INFINITY)};
-        memcpy(s->kernel, numbers, sizeof s->kernel);
-        memcpy(s->stride, numbers + STH_AXES, sizeof s->stride);
-        memcpy(s->dilation, numbers + 2 * STH_AXES, sizeof s->dilation);
-        memcpy(s->pad, numbers + 3 * STH_AXES, sizeof s->pad);
-        memcpy(s->pad_end, numbers + 4 * STH_AXES, sizeof s->pad_end);
-        for (guint axis = 0; axis < STH_AXES; axis++) {
-            const guint skip = STH_AXES + 2 - in->rank;
-
-            s->in[axis] = i > 0 ? convs[i - 1].sliding.out[axis] : axis < skip ? 1 : in->dims[2 + axis - skip];
-            s->out[axis] = (s->in[axis] + s->pad[axis] + s->pad_end[axis] - sth_sliding_span(s, axis)) / s->stride[axis] + 1;
-        }
+        known = sth_conv_get(&convs[i], node, names[i], weight, i == STH_DEPTHWISE && weight ? (gsize)weight->tensor.shape.dims[0] : 1,
+                             i > 0 ? convs[i - 1].sliding.out : in);
     }
-    return TRUE;
+    return known || sth_op_error(node, error, "it is no operator for files: sth makes it of three Conv when it opens a model");
 }
 
 /* While packing. */

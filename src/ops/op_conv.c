@@ -36,12 +36,43 @@ gboolean sth_conv_init_weight(SthConv *conv, const SthNode *node, const SthShape
     conv->out_channels = (gsize)(weight->dims[0] / groups);
     conv->min = sth_node_float(node, "sth.min", -INFINITY);
     conv->max = sth_node_float(node, "sth.max", INFINITY);
+    conv->pool = NULL;
     return TRUE;
 }
 
 gboolean sth_conv_init(SthConv *conv, const SthNode *node, GError **error)
 {
     return sth_conv_init_weight(conv, node, &sth_node_input(node, 1)->tensor.shape, error);
+}
+
+static const char *const bounds[] = {".min", ".max"};
+
+void sth_conv_set(SthNode *node, const char *name, const SthConv *conv)
+{
+    sth_sliding_set(node, name, &conv->sliding);
+    for (guint i = 0; i < G_N_ELEMENTS(bounds); i++) {
+        g_autofree char *bound = g_strconcat(name, bounds[i], NULL);
+
+        sth_node_set_float(node, bound, i ? conv->max : conv->min);
+    }
+}
+
+gboolean sth_conv_get(SthConv *conv, const SthNode *node, const char *name, const SthValue *weight, gsize groups, const gint64 in[STH_AXES])
+{
+    if (!weight || !weight->constant || weight->tensor.shape.rank < 2)
+        return FALSE;
+    *conv = (SthConv){
+        .batch = (gsize)sth_node_input(node, 0)->tensor.shape.dims[0],
+        .groups = groups,
+        .in_channels = (gsize)weight->tensor.shape.dims[1],
+        .out_channels = (gsize)weight->tensor.shape.dims[0] / groups,
+    };
+    for (guint i = 0; i < G_N_ELEMENTS(bounds); i++) {
+        g_autofree char *bound = g_strconcat(name, bounds[i], NULL);
+
+        *(i ? &conv->max : &conv->min) = sth_node_float(node, bound, i ? INFINITY : -INFINITY);
+    }
+    return sth_sliding_get(&conv->sliding, node, name, in);
 }
 
 guint64 sth_conv_macs(const SthConv *conv, const float *weight)
@@ -52,6 +83,15 @@ guint64 sth_conv_macs(const SthConv *conv, const float *weight)
     for (gsize i = 0; weight && i < n; i++)
         used += weight[i] != 0;
     return used * conv->batch * sth_sliding_out(&conv->sliding);
+}
+
+const SthConvMethod *sth_conv_method(const SthConv *conv, const float *weight)
+{
+    guint i = 0;
+
+    while (!methods[i]->takes(conv, weight))
+        i++;
+    return methods[i];
 }
 
 static gboolean infer(SthNode *node, GError **error)
@@ -96,20 +136,17 @@ static gboolean prepare(SthNode *node, GError **error)
     const float *weight = value->constant && (!bias || bias->constant) ? value->tensor.data : NULL;
     Prepared *prepared;
     SthConv conv;
-    guint i = 0;
 
     if (!sth_conv_init(&conv, node, error) || (!weight && !sth_conv_columns_check(&conv, STH_DTYPE_FLOAT, node, error)))
         return FALSE;
     node->macs = sth_conv_macs(&conv, weight);
     merge_axes(&conv.sliding);
-    while (!methods[i]->takes(&conv, weight))
-        i++;
     prepared = g_new0(Prepared, 1);
-    prepared->method = methods[i];
-    node->method = methods[i]->name;
-    prepared->data = methods[i]->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
+    prepared->method = sth_conv_method(&conv, weight);
+    node->method = prepared->method->name;
+    prepared->data = prepared->method->prepare(&conv, node, weight, bias ? bias->tensor.data : NULL);
     node->prepared = prepared;
-    node->in_place = methods[i]->in_place ? 1u << 3 : 0;
+    node->in_place = prepared->method->in_place ? 1u << 3 : 0;
     node->packed_inputs = weight ? 1u << 1 | 1u << 2 : 0; /* weights and bias: every method packs them */
     return TRUE;
 }

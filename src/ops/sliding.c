@@ -42,6 +42,53 @@ gboolean sth_sliding_read_pads(SthSliding *s, const SthNode *node, guint n, GErr
     return TRUE;
 }
 
+/* The fields that make the attribute. */
+#define FIELDS                                                                                                                                       \
+    {                                                                                                                                                \
+        s->kernel, s->stride, s->dilation, s->pad, s->pad_end                                                                                        \
+    }
+#define N_FIELDS 5
+
+void sth_sliding_set(SthNode *node, const char *attr, const SthSliding *s)
+{
+    const gint64 *const fields[N_FIELDS] = FIELDS;
+    gint64 numbers[N_FIELDS * STH_AXES];
+
+    for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+        numbers[i] = fields[i / STH_AXES][i % STH_AXES];
+    for (guint axis = 0; axis < STH_AXES; axis++) /* as it is with ceil_mode too */
+        numbers[(N_FIELDS - 1) * STH_AXES + axis] = (s->out[axis] - 1) * s->stride[axis] + sth_sliding_span(s, axis) - s->in[axis] - s->pad[axis];
+    sth_node_set_ints(node, attr, numbers, G_N_ELEMENTS(numbers));
+}
+
+gboolean sth_sliding_get(SthSliding *s, const SthNode *node, const char *attr, const gint64 in[STH_AXES])
+{
+    gint64 *const fields[N_FIELDS] = FIELDS;
+    guint n;
+    const gint64 *numbers = sth_node_ints(node, attr, &n);
+
+    if (n != N_FIELDS * STH_AXES)
+        return FALSE;
+    for (guint i = 0; i < n; i++)
+        fields[i / STH_AXES][i % STH_AXES] = numbers[i];
+    for (guint axis = 0; axis < STH_AXES; axis++) {
+        s->in[axis] = in[axis];
+        s->out[axis] = (in[axis] + s->pad[axis] + s->pad_end[axis] - sth_sliding_span(s, axis)) / s->stride[axis] + 1;
+    }
+    return TRUE;
+}
+
+gboolean sth_sliding_size(const SthShape *shape, gint64 size[STH_AXES])
+{
+    const guint skip = STH_AXES + 2 - shape->rank;
+
+    if (shape->rank < 3 || shape->rank > 2 + STH_AXES)
+        return FALSE;
+    for (guint axis = 0; axis < STH_AXES; axis++)
+        size[axis] = axis < skip ? 1 : shape->dims[2 + axis - skip];
+    return TRUE;
+}
+
 gint64 sth_sliding_span(const SthSliding *s, guint axis)
 {
     return (s->kernel[axis] - 1) * s->dilation[axis] + 1;

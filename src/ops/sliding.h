@@ -28,6 +28,13 @@ gboolean sth_sliding_read(SthSliding *sliding, const SthNode *node, const SthSha
 gboolean sth_sliding_read_axes(const SthNode *node, const char *attr, guint n, gint64 least, gint64 *out, GError **error);
 /* The attribute pads of a node with @n axes; unchanged if it is absent. */
 gboolean sth_sliding_read_pads(SthSliding *sliding, const SthNode *node, guint n, GError **error);
+/* As the attribute @attr of an operator of our own, and back: kernel, stride, dilation, pad and pad_end (which follows from the output's size). FALSE
+ * if there is no such attribute; @in is the input's size. */
+void sth_sliding_set(SthNode *node, const char *attr, const SthSliding *sliding);
+gboolean sth_sliding_get(SthSliding *sliding, const SthNode *node, const char *attr, const gint64 in[STH_AXES]);
+/* The size of an image of this shape; FALSE if it has no such axes. */
+gboolean sth_sliding_size(const SthShape *shape, gint64 size[STH_AXES]);
+
 /* Elements that a kernel spans. */
 gint64 sth_sliding_span(const SthSliding *sliding, guint axis);
 

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "ops/conv_max_pool.h"
 #include "ops/inverted_residual.h"
 
 #define MIXED (-1)
@@ -85,6 +86,16 @@ static gint inverted(const SthNode *node, guint input, gint axis, gint64 frames)
     return axis;
 }
 
+static gint conv_max_pool(const SthNode *node, guint input, gint axis, gint64 frames)
+{
+    SthSliding pool;
+    SthConv conv;
+
+    if (input != 0 || axis == 1 || !sth_conv_max_pool_read(&conv, &pool, node, NULL))
+        return MIXED;
+    return axis == 0 || is_still(&conv.sliding, shape_of(sth_node_input(node, 0))->rank, axis) ? axis : MIXED; /* the pool is: it stays in a plane */
+}
+
 static gint batch_only(const SthNode *node, guint input, gint axis, gint64 frames)
 {
     return input == 0 && axis == 0 ? 0 : MIXED;
@@ -136,6 +147,7 @@ static const struct {
     {"MaxPool", pool},
     {"AveragePool", pool},
     {"LpPool", pool},
+    {"sth.ConvMaxPool", conv_max_pool},
     {"sth.InvertedResidual", inverted},
     {"GlobalAveragePool", batch_only},
     {"GlobalMaxPool", batch_only},

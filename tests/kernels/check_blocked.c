@@ -116,6 +116,27 @@ void check_depthwise(const SthKernelRow *row)
     }
 }
 
+void check_block_maximum(const SthKernelRow *row)
+{
+    for (gsize n = 0; n <= 65; n++) {
+        const gsize step = B * (gsize)g_rand_int_range(dice, 1, 3);
+        const guint n_taps = (guint)g_rand_int_range(dice, 1, 10);
+        EdgeBuffer in[10], out[2];
+        const float *tap[G_N_ELEMENTS(in)];
+        float *y[2];
+
+        for (guint k = 0; k < n_taps; k++)
+            tap[k] = make(&in[k], n ? (n - 1) * step + B : 0, TRUE);
+        make_pair(out, y, n * B);
+        sth_block_maximum_c(y[0], n, tap, step, n_taps);
+        ((SthBlockMaximum *)row->function)(y[1], n, tap, step, n_taps);
+        assert_same(row, y[1], y[0], n * B);
+        clear_pair(out);
+        for (guint k = 0; k < n_taps; k++)
+            edge_buffer_clear(&in[k]);
+    }
+}
+
 void check_to_blocked(const SthKernelRow *row)
 {
     for (gsize n = 1; n <= 65; n++)

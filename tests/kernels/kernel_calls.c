@@ -90,6 +90,14 @@ static void call_depthwise(void (*function)(void), Room *room)
     ((SthDepthwise *)function)(room->out, IMAGE, tap, B, room->more, TAPS, room->more, 0, 6);
 }
 
+static void call_block_maximum(void (*function)(void), Room *room)
+{
+    const float *tap[TAPS];
+
+    make_taps(tap, room, (IMAGE + 2) * B, B);
+    ((SthBlockMaximum *)function)(room->out, IMAGE / 2, tap, 2 * B, TAPS);
+}
+
 static void call_every_second(void (*function)(void), Room *room)
 {
     ((SthEverySecond *)function)(room->out, room->in, 2 * IMAGE);

@@ -144,6 +144,17 @@ static void run_node(SthNode *node, SthPool *pool, guint threads)
     sth_aligned_free(run.scratch);
 }
 
+void build_infer(SthGraph *graph)
+{
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        SthNode *node = g_ptr_array_index(graph->nodes, i);
+        g_autoptr(GError) error = NULL;
+
+        node->op->infer(node, &error);
+        g_assert_no_error(error);
+    }
+}
+
 float *build_run(SthGraph *graph, SthPool *pool, guint threads)
 {
     SthValue *last;

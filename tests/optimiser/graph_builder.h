@@ -22,6 +22,8 @@ guint build_count(SthGraph *graph, const char *op);
 /* Gives a value a float tensor of random numbers in -1…1; build_free() frees its data. */
 void build_fill(SthValue *value, const SthShape *shape, GRand *dice);
 void build_free(SthValue *value);
+/* Lets every node say what its outputs are. */
+void build_infer(SthGraph *graph);
 /* Runs every node of an inferred graph, whose inputs are filled, on fresh memory full of NaN; returns the last one's output, which the caller frees
  * with sth_aligned_free(). What the others made stays in their values' tensors until build_release(). */
 float *build_run(SthGraph *graph, SthPool *pool, guint threads);
