@@ -1,8 +1,11 @@
 /* What this processor and this process may do. SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/cpu.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static const char *const level_names[] = {[STH_CPU_C] = "c", [STH_CPU_NEON] = "neon", [STH_CPU_AVX2] = "avx2", [STH_CPU_AVX512] = "avx512"};
 
@@ -102,11 +105,38 @@ guint sth_cpu_count(void)
     return MAX(1, g_get_num_processors());
 }
 
+#ifdef __linux__
+/* sched_setattr(2), version 0. The C library of Debian 12 has no declaration. */
+typedef struct {
+    guint32 size, policy;
+    guint64 flags;
+    gint32 nice;
+    guint32 priority;
+    guint64 runtime, deadline, period;
+} Attributes;
+
+#define LONGEST_SLICE 100000000 /* ns: the most that Linux takes */
+
+/* From Linux 6.12 on a thread that wakes up takes the processor at once from one whose slice is longer than its own; else it may have to wait for the
+ * end of that slice, whatever the nice values. Other systems and older kernels ignore it, or refuse. */
+static void take_long_slices(void)
+{
+    Attributes attributes = {0};
+
+    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0 || attributes.policy != SCHED_OTHER)
+        return;
+    attributes.runtime = LONGEST_SLICE;
+    if (syscall(SYS_sched_setattr, 0, &attributes, 0) != 0)
+        g_debug("slices stay as they are: %s", g_strerror(errno));
+}
+#endif
+
 void sth_cpu_give_way(void)
 {
 #ifdef __linux__
     /* Against POSIX, nice values are the threads' there; 0 is the caller. A host that runs at a higher one already is left alone. */
     if (getpriority(PRIO_PROCESS, 0) < STH_CPU_BACKGROUND_NICE)
         setpriority(PRIO_PROCESS, 0, STH_CPU_BACKGROUND_NICE);
+    take_long_slices();
 #endif
 }

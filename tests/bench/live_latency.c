@@ -168,6 +168,18 @@ static double percentile(double fraction)
     return (double)frames.ns[MAX((guint)ceil(fraction * frames.n_out), 1) - 1] / 1e6;
 }
 
+/* When frames stayed longer than the budget: in the order of time. */
+static void print_late(void)
+{
+    GString *late = g_string_new(NULL);
+
+    for (guint i = 0; i < frames.n_out; i++)
+        if ((double)frames.ns[i] / 1e6 > budget)
+            g_string_append_printf(late, "%s%.1f after %.1f s", late->len ? ", " : "", (double)frames.ns[i] / 1e6, (double)i / rate);
+    g_print("over the budget, ms: %s\n", late->len ? late->str : "none");
+    g_string_free(late, TRUE);
+}
+
 static void print_histogram(void)
 {
     static const double edges[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, INFINITY};
@@ -213,6 +225,7 @@ int main(int argc, char **argv)
             (double)inference / 1e6, (double)inference * rate / 1e9);
     g_print("frames: %u in, %u out, %u lost%s; windows: %" G_GUINT64_FORMAT " run, %" G_GUINT64_FORMAT " skipped\n", frames.n_in, frames.n_out, lost,
             frames.disordered ? ", out of order" : "", run, skipped);
+    print_late(); /* before they are sorted */
     qsort(frames.ns, frames.n_out, sizeof *frames.ns, compare);
     print_histogram();
     g_print("in the element, ms: p50 %.3f, p90 %.3f, p99 %.3f, max %.3f\n", percentile(0.5), percentile(0.9), percentile(0.99), percentile(1));
