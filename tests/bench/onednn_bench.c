@@ -163,12 +163,16 @@ static dnnl_primitive_attr_t attributes_of(const SthConv *conv, gboolean sum)
 
     CHECK(dnnl_primitive_attr_create(&attr));
     CHECK(dnnl_post_ops_create(&ops));
-    if (sum)
-        CHECK(dnnl_post_ops_append_sum(ops, 1));
-    if (conv->min > -INFINITY || conv->max < INFINITY)
+    const gboolean clamped = conv->min > -INFINITY || conv->max < INFINITY;
 #if DNNL_VERSION_MAJOR >= 3
+    if (sum)
+        CHECK(dnnl_post_ops_append_sum(ops, 1, 0, dnnl_f32));
+    if (clamped)
         CHECK(dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_clip, conv->min, conv->max));
 #else
+    if (sum)
+        CHECK(dnnl_post_ops_append_sum(ops, 1));
+    if (clamped)
         CHECK(dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_clip, conv->min, conv->max));
 #endif
     CHECK(dnnl_primitive_attr_set_post_ops(attr, ops));
