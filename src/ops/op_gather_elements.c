@@ -88,18 +88,11 @@ static gboolean infer_scatter(SthNode *node, GError **error)
            sth_op_error(node, error, "indices and updates are not of one shape");
 }
 
-static gboolean prepare_scatter(SthNode *node, GError **error)
-{
-    node->in_place = 1u << 0; /* all that is not put stays as it is */
-    return prepare(node, error);
-}
-
 /* In order, on one thread: two indices may mean one place. */
 static void run_scatter(const SthOpRun *run)
 {
     const Places *places = run->prepared;
-    if (run->out[0].data != run->in[0].data)
-        memcpy(run->out[0].data, run->in[0].data, sth_tensor_bytes(&run->out[0]));
+    sth_scatter_begin(run);
     for (gsize i = 0, n = (gsize)sth_shape_elements(&run->in[1].shape); i < n; i++)
         sth_scatter_put(&places->scatter, &run->out[0], place_of(places, &run->in[1], i), &run->in[2], i, 1);
 }
@@ -107,7 +100,7 @@ static void run_scatter(const SthOpRun *run)
 #define STH_SCATTER(ident, op_name, oldest)                                                                                                          \
     extern const SthOp sth_op_##ident;                                                                                                               \
     const SthOp sth_op_##ident = {                                                                                                                   \
-        .name = op_name, .since = oldest, .min_in = 3, .max_in = 3, .infer = infer_scatter, .prepare = prepare_scatter, .run = run_scatter};
+        .name = op_name, .since = oldest, .min_in = 3, .max_in = 3, .infer = infer_scatter, .prepare = prepare, .run = run_scatter};
 
 STH_SCATTER(scatter, "Scatter", 9)
 STH_SCATTER(scatter_elements, "ScatterElements", 11)

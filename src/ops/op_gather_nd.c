@@ -116,22 +116,15 @@ static gboolean infer_scatter(SthNode *node, GError **error)
            sth_op_error(node, error, "the updates are not one slice for each place");
 }
 
-static gboolean prepare_scatter(SthNode *node, GError **error)
-{
-    node->in_place = 1u << 0; /* all that is not put stays as it is */
-    return prepare(node, error);
-}
-
 /* In order, on one thread: two indices may mean one place. */
 static void run_scatter(const SthOpRun *run)
 {
     const Places *places = run->prepared;
-    if (run->out[0].data != run->in[0].data)
-        memcpy(run->out[0].data, run->in[0].data, sth_tensor_bytes(&run->out[0]));
+    sth_scatter_begin(run);
     for (gsize i = 0; i < places->n; i++)
         sth_scatter_put(&places->scatter, &run->out[0], place_of(places, &run->in[1], i), &run->in[2], i * places->slice, places->slice);
 }
 
 extern const SthOp sth_op_scatter_nd;
 const SthOp sth_op_scatter_nd = {
-    .name = "ScatterND", .since = 11, .min_in = 3, .max_in = 3, .infer = infer_scatter, .prepare = prepare_scatter, .run = run_scatter};
+    .name = "ScatterND", .since = 11, .min_in = 3, .max_in = 3, .infer = infer_scatter, .prepare = prepare, .run = run_scatter};

@@ -39,7 +39,14 @@ gboolean sth_scatter_infer(SthNode *node, GError **error)
         !sth_op_require_types(node, 1, STH_TYPES_INDEX, error) || !sth_op_require_same_type(node, 0, 2, error))
         return FALSE;
     sth_op_set_output(node, 0, sth_op_in(node, 0)->dtype, &sth_op_in(node, 0)->shape);
+    node->in_place = 1u << 0; /* all that is not put stays as it is */
     return TRUE;
+}
+
+void sth_scatter_begin(const SthOpRun *run)
+{
+    if (run->out[0].data != run->in[0].data)
+        memcpy(run->out[0].data, run->in[0].data, sth_tensor_bytes(&run->out[0]));
 }
 
 #define COMBINE(name, type, wide, ...)                                                                                                               \

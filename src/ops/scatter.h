@@ -21,8 +21,10 @@ gboolean sth_op_check_indices(SthNode *node, guint input, gint64 dim, GError **e
 typedef enum { STH_SCATTER_NONE, STH_SCATTER_ADD, STH_SCATTER_MUL, STH_SCATTER_MIN, STH_SCATTER_MAX } SthScatter;
 
 gboolean sth_scatter_find(SthNode *node, SthScatter *scatter, GError **error);
-/* Types of data (input 0), indices (1) and updates (2); the output is as the data. */
+/* Types of data (input 0), indices (1) and updates (2); the output is as the data, whose memory it may have. */
 gboolean sth_scatter_infer(SthNode *node, GError **error);
+/* Begins a run: the output is as the data. */
+void sth_scatter_begin(const SthOpRun *run);
 /* Puts @n elements of @from at element @at of @to. */
 void sth_scatter_put(const SthScatter *scatter, const SthTensor *to, gsize at, const SthTensor *from, gsize from_at, gsize n);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "element_fixture.h"
 
+#include <glib/gstdio.h>
+
 #include <string.h>
 
 /* Read by the sanitizers, where the tests are built with them. With GStreamer's hundreds of plugins in one process the libraries below keep
@@ -50,6 +52,30 @@ static GstElement *make_element(const char *factory, const char *properties)
     g_assert_false(GST_IS_BIN(element));
     g_free(line);
     return gst_object_ref_sink(element);
+}
+
+char *test_folder_new(void)
+{
+    GError *error = NULL;
+    char *folder = g_dir_make_tmp("sth-test-XXXXXX", &error);
+
+    g_assert_no_error(error);
+    return folder;
+}
+
+void test_folder_free(char *folder)
+{
+    GDir *dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+
+        g_unlink(path);
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    g_rmdir(folder);
+    g_free(folder);
 }
 
 void fixture_open(Fixture *fixture, const char *factory, const char *properties)

@@ -30,6 +30,10 @@ const char *golden_path(const char *name);
 /* The default model. */
 const char *default_model_path(void);
 
+/* A new folder for the files of a test program, and its end with all that is in it. */
+char *test_folder_new(void);
+void test_folder_free(char *folder);
+
 /* `factory` with `properties` as gst-launch-1.0 reads them, from NULL to PLAYING; no caps yet. */
 void fixture_open(Fixture *fixture, const char *factory, const char *properties);
 /* sthclassify with a model of tests/goldens, in sync mode unless `properties` says otherwise; 64 x 48 RGB at 8 frames a second. */

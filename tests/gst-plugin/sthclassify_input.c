@@ -337,14 +337,12 @@ static void test_source_dies(void)
 
 int main(int argc, char **argv)
 {
-    GError *error = NULL;
     int result;
 
     gst_init(&argc, &argv);
     g_test_init(&argc, &argv, NULL);
     gst_sth_classification_register();
-    folder = g_dir_make_tmp("sthclassify-XXXXXX", &error);
-    g_assert_no_error(error);
+    folder = test_folder_new();
     g_test_add_func("/sthclassify/input/missing-model", test_missing_model);
     g_test_add_func("/sthclassify/input/not-a-model", test_not_a_model);
     g_test_add_func("/sthclassify/input/truncated-model", test_truncated_model);
@@ -359,14 +357,6 @@ int main(int argc, char **argv)
     g_test_add_func("/sthclassify/input/caps", test_caps);
     g_test_add_func("/sthclassify/input/interlaced", test_interlaced);
     result = g_test_run();
-    for (const char *const *name = (const char *const[]){"picture.onnx", "empty.onnx", "truncated.onnx", "three.txt", "four.txt", NULL}; *name;
-         name++) {
-        char *path = g_build_filename(folder, *name, NULL);
-
-        g_unlink(path);
-        g_free(path);
-    }
-    g_rmdir(folder);
-    g_free(folder);
+    test_folder_free(folder);
     return result;
 }

@@ -165,17 +165,14 @@ static void test_rates(void)
 
 int main(int argc, char **argv)
 {
-    GError *error = NULL;
     int result;
 
     gst_init(&argc, &argv);
     g_test_init(&argc, &argv, NULL);
     gst_sth_classification_register();
-    folder = g_dir_make_tmp("sthclassify-XXXXXX", &error);
-    g_assert_no_error(error);
+    folder = test_folder_new();
     g_test_add_func("/sthclassify/rates", test_rates);
     result = g_test_run();
-    g_rmdir(folder);
-    g_free(folder);
+    test_folder_free(folder);
     return result;
 }

@@ -298,14 +298,12 @@ static void test_thresholds_cross(void)
 
 int main(int argc, char **argv)
 {
-    GError *error = NULL;
     int result;
 
     gst_init(&argc, &argv);
     g_test_init(&argc, &argv, NULL);
     gst_sth_classification_register();
-    folder = g_dir_make_tmp("sthclassify-XXXXXX", &error);
-    g_assert_no_error(error);
+    folder = test_folder_new();
     g_test_add_func("/sthclassify/settings/window-size", test_window_size);
     g_test_add_func("/sthclassify/settings/layout", test_layout);
     g_test_add_func("/sthclassify/settings/sample-rate", test_sample_rate);
@@ -314,12 +312,6 @@ int main(int argc, char **argv)
     g_test_add_func("/sthclassify/settings/hysteresis", test_hysteresis);
     g_test_add_func("/sthclassify/settings/thresholds-cross", test_thresholds_cross);
     result = g_test_run();
-    for (const char *const *name = (const char *const[]){"free.onnx", "either.onnx", NULL}; *name; name++) {
-        g_autofree char *path = g_build_filename(folder, *name, NULL);
-
-        g_unlink(path);
-    }
-    g_rmdir(folder);
-    g_free(folder);
+    test_folder_free(folder);
     return result;
 }
