@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "ops/op.h"
+#include "ops/conv_max_pool.h"
 #include "optimiser/frame_axis.h"
 
 /* What costs as much as one multiply-accumulate is 1. A number that a node reads or writes, and one on the cut, which goes from memory to memory:
@@ -28,11 +28,23 @@ static gint64 elements(const SthValue *value)
     return sth_shape_elements(&value->tensor.shape);
 }
 
+/* Positions of a node's result; of a Conv with a MaxPool behind it, those of the Conv's. */
+static double positions_of(const SthNode *node)
+{
+    const SthValue *out = sth_node_output(node, 0);
+    SthSliding pool;
+    SthConv conv;
+
+    if (strcmp(node->op_type, "sth.ConvMaxPool") == 0 && sth_conv_max_pool_read(&conv, &pool, node, NULL))
+        return (double)conv.batch * (double)sth_sliding_out(&conv.sliding);
+    return out->tensor.shape.rank > 1 ? (double)elements(out) / (double)MAX(out->tensor.shape.dims[1], 1) : 1;
+}
+
 /* Estimate of what a run of @node costs: each weight of a convolution's output channel meets each of its positions. */
 static double cost_of(const SthNode *node)
 {
     const SthValue *out = sth_node_output(node, 0);
-    const double positions = out->tensor.shape.rank > 1 ? (double)elements(out) / (double)MAX(out->tensor.shape.dims[1], 1) : 1;
+    const double positions = positions_of(node);
     double cost = 0;
 
     if (node->op->flags & STH_OP_VIEW)
