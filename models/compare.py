@@ -53,6 +53,7 @@ ROWS = [
     Row("STH, p = 1/2, sum", "sth", 0.5, "sum", False, 2),
     Row("TSM", "tsm", 0, "sum", True, 3),
     Row("(2+1)-D", "2plus1d", 0, "sum", True, 3),
+    Row("STH, p = 1/2, attention", "sth", 0.5, "attention", True, 3),
 ]
 
 
@@ -170,7 +171,12 @@ def parameters(net):
     return sum(p.numel() for p in net.parameters()) - unused
 
 
-def speed(args, row, net):
+def load(args, row):
+    """A finished row's network."""
+    return networks.from_checkpoint(torch.load(file_of(args, row, ".pt"), map_location="cpu"))
+
+
+def speed(args, row):
     """(GMAC, ms) of one window on one thread in our engine."""
     model = file_of(args, row, ".onnx")
     here = os.path.dirname(os.path.abspath(__file__))
@@ -204,21 +210,26 @@ def print_words(args, rows):
     for row, got in rows:
         if row.direction or row.held_out != SIGNERS[-1]:
             continue
-        net = networks.from_checkpoint(torch.load(file_of(args, row, ".pt"), map_location="cpu"))
-        cost = "%.3f | %.1f" % speed(args, row, net) if args.sth else "|"
+        cost = "%.3f | %.1f" % speed(args, row) if args.sth else "|"
         print("| %s | %.0f | %s | %.1f ± %.1f %% | %.1f %% |" % (
-            row.name, parameters(net) / 1e3, cost, 100 * got["top1"], 100 * interval(got["right"]),
+            row.name, parameters(load(args, row)) / 1e3, cost, 100 * got["top1"], 100 * interval(got["right"]),
             100 * got["top5"]))
 
 
-def print_direction(rows):
-    """Words and directions of signer 3; both ways of a clip count as one for the interval."""
-    print("\n| word and direction | top-1 | top-5 | word | direction alone |\n|---|---|---|---|---|")
+def print_direction(rows, load):
+    """Words and directions of signer 3; both ways of a clip count as one for the interval.  load(row): its network."""
+    print("\n| word and direction | thousand parameters | top-1 | above TSN | top-5 | word | direction alone |\n"
+          "|---|---|---|---|---|---|---|")
+    right = {row: np.reshape(got["right"], (2, -1)).mean(0) for row, got in rows if row.direction}
+    flat = next((r for row, r in right.items() if row.temporal == "tsn"), None)
     for row, got in rows:
-        if row.direction:
-            print("| %s | %.1f ± %.1f %% | %s |" % (
-                row.name, 100 * got["top1"], 100 * interval(np.reshape(got["right"], (2, -1)).mean(0)),
-                " | ".join("%.1f %%" % (100 * got[key]) for key in ("top5", "word", "direction"))))
+        if row not in right:
+            continue
+        more = "" if flat is None or row.temporal == "tsn" else "%+.1f ± %.1f" % (
+            100 * (right[row] - flat).mean(), 100 * interval(right[row] - flat))
+        print("| %s | %.0f | %.1f ± %.1f %% | %s | %s |" % (
+            row.name, parameters(load(row)) / 1e3, 100 * got["top1"], 100 * interval(right[row]), more,
+            " | ".join("%.1f %%" % (100 * got[key]) for key in ("top5", "word", "direction"))))
 
 
 def print_folds(rows):
@@ -247,7 +258,7 @@ def main():
                 list(pool.map(lambda row: run(args, row), [r for r in rows if r.held_out == held_out]))
     rows = finished(args, rows)
     print_words(args, rows)
-    print_direction(rows)
+    print_direction(rows, lambda row: load(args, row))
     print_folds(rows)
 
 

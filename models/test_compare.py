@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 import numpy as np
+import torch
 
 import compare
 
@@ -36,6 +37,15 @@ class Tables(unittest.TestCase):
         self.assertIn("| 3 | 100 | 50.0 ± 9.8 % | 51.0 ± 9.8 % | +1.0 ± 2.0 |", text)
         self.assertNotIn("| all |", text)
 
+    def test_direction(self):
+        """Both ways of a clip count as one, and differences are of the same clips."""
+        tsn, sth = [1, 0] * 50 + [0, 1] * 50, [1, 0] * 50 + [1, 1] * 50
+        rows = [(row, {"top1": np.mean(right), "top5": 1, "word": 1, "direction": 0.5, "right": right})
+                for row, right in ((compare.ROWS[2], tsn), (compare.ROWS[3], sth))]
+        text = self.printed(compare.print_direction, rows, lambda row: torch.nn.Linear(999, 1))
+        self.assertIn("| TSN | 1 | 50.0 ± 0.0 % |  | 100.0 %", text)
+        self.assertIn("| 1 | 75.0 ± 4.9 % | +25.0 ± 4.9 | 100.0 %", text)
+
     def test_finished(self):
         with tempfile.TemporaryDirectory() as folder:
             args = argparse.Namespace(work=folder, seed=1)
@@ -44,7 +54,8 @@ class Tables(unittest.TestCase):
                 json.dump({"top1": 0.5, "top5": 0.75, "word": 0.625, "direction": 0.875, "right": [1, 0, 0, 0]}, f)
             rows = compare.finished(args, compare.ROWS)
         self.assertEqual([row], [r for r, _ in rows])
-        self.assertIn("50.0 ± 49.0 % | 75.0 % | 62.5 % | 87.5 % |", self.printed(compare.print_direction, rows))
+        text = self.printed(compare.print_direction, rows, lambda row: torch.nn.Linear(1, 1))
+        self.assertIn("50.0 ± 49.0 % |  | 75.0 % | 62.5 % | 87.5 % |", text)
 
     def test_rows_differ(self):
         args = argparse.Namespace(work="", seed=1)
