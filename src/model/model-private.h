@@ -17,10 +17,10 @@ struct _SthModel {
     char *path;
     SthGraph *graph; /* optimised and prepared: read-only */
     SthPlan *plan;
-    SthFrameSplit *split; /* the nodes that work on single frames are in its graph, not in the one above; NULL: there are none, or not wanted */
-    SthPlan *frame_plan;  /* of split->graph */
-    char *passes;         /* log of the optimiser */
-    guint64 macs;
+    SthFrameSplit *split;     /* the nodes that work on single frames are in its graph, not in the one above; NULL: there are none, or not wanted */
+    SthPlan *frame_plan;      /* of split->graph */
+    char *passes;             /* log of the optimiser */
+    guint64 macs, frame_macs; /* of a window; those of them that are done frame by frame */
     gsize weight_bytes;
     SthModelInfo info;
     GError *no_clip;       /* why the model has no clip view; NULL: info is valid */

@@ -107,7 +107,10 @@ static gboolean prepare(SthModel *model, GError **error)
 {
     const SthFrameSplit *split = model->split;
 
-    if (!prepare_nodes(model, model->graph, 1, error) || (split && !prepare_nodes(model, split->graph, split->frames, error)))
+    if (split && !prepare_nodes(model, split->graph, split->frames, error))
+        return FALSE;
+    model->frame_macs = model->macs;
+    if (!prepare_nodes(model, model->graph, 1, error))
         return FALSE;
     drop_packed_constants(model, model->graph);
     if (split)
@@ -263,7 +266,9 @@ gsize sth_model_get_arena_bytes(SthModel *model)
 
 double sth_model_get_frame_share(SthModel *model)
 {
-    return model->split ? model->split->share : 0;
+    if (!model->split)
+        return 0;
+    return model->frame_macs > 0 ? (double)model->frame_macs / (double)model->macs : model->split->share;
 }
 
 char *sth_model_describe_graph(SthModel *model)

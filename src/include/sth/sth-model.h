@@ -118,7 +118,7 @@ guint64 sth_model_get_parameters(SthModel *model);
 /* Bytes of packed weights (shared) and of one session's arena. */
 gsize sth_model_get_weight_bytes(SthModel *model);
 gsize sth_model_get_arena_bytes(SthModel *model);
-/* Part of a window's work that is done frame by frame and kept, estimated, 0…1; 0: nothing is (see SthModelOptions.sliding). */
+/* Part of a window's work (its multiply-accumulates, where there are such) that is done frame by frame and kept, 0…1; 0: nothing is (see SthModelOptions.sliding). */
 double sth_model_get_frame_share(SthModel *model);
 /* The graph as text, one node a line: name, operator, shapes, what was fused, kernel chosen. Free with g_free(). */
 char *sth_model_describe_graph(SthModel *model);
