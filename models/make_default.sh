@@ -27,15 +27,15 @@ samples=(--data "$data" --backgrounds "$backgrounds" --cache "$work/cache" --see
 "$python" -u "$here/train.py" "${samples[@]}" --weights "$weights" --output "$work/signers-1-2.pt" --sizes 112 128 144 \
   --epochs "${EPOCHS:-30}"
 "$python" "$here/export.py" --checkpoint "$work/signers-1-2.pt" --output "$work/signers-1-2.onnx"
-"$python" "$here/evaluate.py" --model "$work/signers-1-2.onnx" --data "$data" --json "$here/default/accuracy-signers-1-2.json" \
-  --picture "$here/default/confusions.png"
+"$python" "$here/evaluate.py" --model "$work/signers-1-2.onnx" --data "$data" --json "$here/default/accuracy-signers-1-2.json"
 
 go_on() { # checkpoint, signers
   "$python" -u "$here/train.py" "${samples[@]}" --finetune "$work/signers-1-2.onnx" --output "$1" --signers "${@:2}" \
     --frozen 7 --views 4 --sizes 144 --epochs 8 --lr 3e-4 --float32
 }
 go_on "$work/sibling.pt" 1 2
-"$python" "$here/evaluate.py" --model "$work/sibling.pt" --data "$data" --views window --json "$here/default/accuracy-sibling.json"
+"$python" "$here/evaluate.py" --model "$work/sibling.pt" --data "$data" --json "$here/default/accuracy-sibling.json" \
+  --picture "$here/default/confusions.png"
 
 go_on "$work/sth-fsl105.pt" 1 2 3
 "$python" "$here/export.py" --checkpoint "$work/sth-fsl105.pt" --name sth-mobilenet-v2-fsl105 \
