@@ -10,7 +10,7 @@ blocks make of the clips is computed once.  Rows are trained and measured one
 after the other (several at once with --jobs).  Stop it at any time: called
 again, it goes on with what is missing.  Then it prints the tables as Markdown.
 
-Measured is the window of 8 frames, 4 a second, in the middle of each clip of the
+Measured is the window of 8 frames, 4 a second (of 16, 8 a second), in the middle of each clip of the
 signer held out; for word and direction forwards and backwards.
 """
 import argparse
@@ -71,6 +71,7 @@ def parse_arguments():
                    help="so many blocks of the rows stay 2-D and are not trained further")
     p.add_argument("--views", type=int, default=8, help="augmented passes over the clips that are kept")
     p.add_argument("--size", type=int, default=112)
+    p.add_argument("--frames", type=int, default=8, help="of the rows; the 2-D network that they start from has 8")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=1, help="rows trained at the same time")
     p.add_argument("--threads", type=int, default=1, help="of each")
@@ -89,7 +90,8 @@ class CentredWindows(Clips):
         rows = data.read_manifest(folder)
         self.labels, self.folder, self.frames, self.size = data.labels_of(rows), folder, frames, size
         self.rows = [row for row in rows if row["signer"] == signer]
-        self.identity = "centred windows of signer %d, %d frames at 4 a second" % (signer, frames)
+        self.identity = "centred windows of signer %d, %d frames at %g a second" % (
+            signer, frames, data.window_rate(frames))
 
     def __len__(self):
         return len(self.rows)
@@ -97,14 +99,15 @@ class CentredWindows(Clips):
     def __getitem__(self, key):
         row = self.rows[key[1]]
         pictures = evaluate.pictures_of(self, os.path.join(self.folder, row["file"]))
-        index = evaluate.centred_window(self, len(pictures), 4)
+        index = evaluate.centred_window(self, len(pictures), data.window_rate(self.frames))
         return torch.from_numpy(pictures[index]), row["class_id"]
 
 
 def file_of(args, row, ending):
     """Where a row's checkpoint, log and figures are."""
     parts = [row.temporal] + (["p%g" % row.p, row.integration] if row.temporal == "sth" else [])
-    parts += ["direction"] * row.direction + ["signer%d" % row.held_out, "seed%d" % args.seed]
+    parts += ["direction"] * row.direction + ["%dframes" % args.frames] * (args.frames != 8)
+    parts += ["signer%d" % row.held_out, "seed%d" % args.seed]
     return os.path.join(args.work, "-".join(parts) + ending)
 
 
@@ -137,7 +140,7 @@ def run(args, row):
     if os.path.exists(figures):
         return
     train(args, row.held_out, checkpoint, "--flat", flat_of(args, row.held_out, ".pt"), "--epochs", args.epochs,
-          "--frozen", args.frozen, "--temporal", row.temporal, "--p", row.p or 0.5,
+          "--frozen", args.frozen, "--frames", args.frames, "--temporal", row.temporal, "--p", row.p or 0.5,
           "--integration", row.integration, *AFTERWARDS, *["--direction"] * row.direction)
     with open(figures + ".new", "w", encoding="utf-8") as f:
         json.dump(measure(args, row, networks.from_checkpoint(torch.load(checkpoint))), f)

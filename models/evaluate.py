@@ -7,6 +7,7 @@ Three ways to look at each clip of one sign:
   window  8 frames at 4 a second around the middle of the clip
   slide   windows of 8 frames at 4 a second, moved by one frame; the word with
           the highest single confidence wins, `nothing` does not count
+A network of 16 frames sees 16, at 8 a second.
 Accuracy is over the words; where `nothing` beats them is told apart.  Figures by
 category and confusions are of `window`.
 
@@ -40,7 +41,7 @@ def parse_arguments():
     p.add_argument("--dataset", choices=["fsl105"] + sorted(datasets.DATASETS), default="fsl105")
     p.add_argument("--data", required=True, help="root folder of the data set")
     p.add_argument("--signers", type=int, nargs="+", default=[3], help="fsl105: to look at")
-    p.add_argument("--rate", type=float, default=4.0, help="frames a second of windows")
+    p.add_argument("--rate", type=float, help="frames a second of windows [half the frames of a window]")
     p.add_argument("--threads", type=int, default=1)
     p.add_argument("--views", nargs="+", choices=VIEWS, default=VIEWS,
                    help="leave `slide` out where time is short")
@@ -179,7 +180,7 @@ def collect(args, model, rows):
             print("%d of %d clips" % (i + 1, len(rows)), flush=True)
     clip, window, slide, idle = zip(*results)
     return {"clip": np.stack(clip), "window": np.stack(window),
-            "slide": np.stack([s[:9] for s in slide]), "idle": np.concatenate(idle)}
+            "slide": np.stack([s[:min(map(len, slide))] for s in slide]), "idle": np.concatenate(idle)}
 
 
 def dataset_report(args, model):
@@ -262,6 +263,7 @@ def main():
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     model = open_model(args.model)
+    args.rate = args.rate or data.window_rate(model.frames)
     if args.dataset != "fsl105":
         report = dataset_report(args, model)
         print(json.dumps(report, indent=1))

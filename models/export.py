@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import torch
 
-from sth import networks, onnx_export, onnx_run
+from sth import data, networks, onnx_export, onnx_run
 from sth.onnx_forms import FORMS
 from sth.onnx_writer import OPSETS
 
@@ -36,8 +36,8 @@ def parse_arguments():
     p.add_argument("--output", required=True)
     p.add_argument("--labels-output", help="also write the labels, one a line")
     p.add_argument("--name", help="sth.name")
-    p.add_argument("--sample-rate", default="4/1",
-                   help="frames a second that windows are made of (sth.sample-rate); %(default)s")
+    p.add_argument("--sample-rate",
+                   help="frames a second that windows are made of (sth.sample-rate) [half the frames of a window]")
     p.add_argument("--background-label", help="the label that means that nothing happens")
     p.add_argument("--description", help="sth.description")
     p.add_argument("--license", help="sth.license; a model that was fine-tuned keeps that of its start")
@@ -55,11 +55,11 @@ def parse_arguments():
 
 def metadata_of(args, state, name):
     """The sth.* metadata of a checkpoint of train.py."""
-    base = state.get("base_metadata", {})
+    base, rate = state.get("base_metadata", {}), data.window_rate(state["frames"])
     metadata = {"sth.name": name, "sth.labels": "\n".join(state["labels"]),
                 "sth.mean": "127.5 127.5 127.5", "sth.std": "127.5 127.5 127.5",
                 "sth.color": "RGB", "sth.layout": args.layout, "sth.resize": "crop",
-                "sth.activation": "softmax", "sth.sample-rate": args.sample_rate,
+                "sth.activation": "softmax", "sth.sample-rate": args.sample_rate or "%d/%d" % rate.as_integer_ratio(),
                 "sth.commit": state.get("commit", "unknown")}
     if state.get("dataset", "fsl105") == "fsl105":
         network, origin = ORIGINS[state["network"]]

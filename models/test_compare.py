@@ -48,7 +48,7 @@ class Tables(unittest.TestCase):
 
     def test_finished(self):
         with tempfile.TemporaryDirectory() as folder:
-            args = argparse.Namespace(work=folder, seed=1)
+            args = argparse.Namespace(work=folder, seed=1, frames=8)
             row = compare.ROWS[3]
             with open(compare.file_of(args, row, ".json"), "w", encoding="utf-8") as f:
                 json.dump({"top1": 0.5, "top5": 0.75, "word": 0.625, "direction": 0.875, "right": [1, 0, 0, 0]}, f)
@@ -58,7 +58,7 @@ class Tables(unittest.TestCase):
         self.assertIn("50.0 ± 49.0 % |  | 75.0 % | 62.5 % | 87.5 % |", text)
 
     def test_rows_differ(self):
-        args = argparse.Namespace(work="", seed=1)
+        args = argparse.Namespace(work="", seed=1, frames=8)
         self.assertEqual(len(compare.ROWS), len({compare.file_of(args, row, "") for row in compare.ROWS}))
 
 

@@ -134,9 +134,9 @@ class FineTuning(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "a.onnx")
             onnx.save(onnx_export.export(net, (64, 64), metadata={"sth.labels": "a\nb"}), path)
-            again, metadata = onnx_import.sth_from_onnx(path, [x], ["a", "b"])
-            other, _ = onnx_import.sth_from_onnx(path, [x], ["a", "c", "d"])
-            early, late = (onnx_import.sth_from_onnx(path, [batch], ["a", "b"], 7)[0] for batch in (x, x[:1]))
+            again, metadata = onnx_import.sth_from_onnx(path, [x], ["a", "b"], 4)
+            other, _ = onnx_import.sth_from_onnx(path, [x], ["a", "c", "d"], 4)
+            early, late = (onnx_import.sth_from_onnx(path, [batch], ["a", "b"], 4, 7)[0] for batch in (x, x[:1]))
         self.assertEqual("a\nb", metadata["sth.labels"])
         self.assertEqual(3, other.head.linear.out_features)
         with torch.no_grad():

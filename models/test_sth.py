@@ -3,6 +3,8 @@
 """Tests of the layers, the better start and the exporter: python3 -m unittest test_sth"""
 import copy
 import itertools
+import json
+import os
 import tempfile
 import unittest
 
@@ -13,7 +15,9 @@ from torch import nn
 from torch.nn import functional as F
 
 import golden
-from sth import confusion, convert, layers, networks, onnx_export, onnx_run, pretrained, samples, torch_forms
+import train
+from sth import (augment, confusion, convert, data, layers, networks, onnx_export, onnx_run, pretrained, samples,
+                 torch_forms)
 
 FRAMES = 5
 
@@ -358,6 +362,97 @@ class Start(unittest.TestCase):
         order = pretrained._slice_order(cost, 4, 2)
         self.assertEqual([1, 4], order[4:6].tolist())
         self.assertEqual(list(range(8)), sorted(order.tolist()))
+
+
+class Signs(unittest.TestCase):
+    """FSL-105's samples, from a cache of two small clips."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        shape = (2, data.CLIP_FRAMES, 32, 32, 4)
+        store = np.memmap(os.path.join(self.folder.name, "frames.u8"), np.uint8, "w+", shape=shape)
+        store[:] = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        store.flush()
+        rows = [{"signer": 1, "class_id": i, "active": [1.0, 3.0]} for i in range(2)]
+        with open(os.path.join(self.folder.name, "index.json"), "w", encoding="utf-8") as f:
+            json.dump({"shape": shape, "rows": rows, "labels": ["a", "b", "nothing"]}, f)
+
+    def samples(self, **options):
+        return samples.SignSamples(self.folder.name, 1, augment.Backgrounds(None, 4, 1), 8, 1, 0.0, **options)
+
+    def test_mirrored(self):
+        """Every other sample is the mirror image of what it was; the kept activations have another name."""
+        plain, mirrored, turned = self.samples(), self.samples(flip=True), 0
+        self.assertNotEqual(plain.identity, mirrored.identity)
+        for epoch in range(40):
+            (before, label), (after, same) = plain[epoch, 1, 24], mirrored[epoch, 1, 24]
+            self.assertEqual(label, same)
+            turned += not torch.equal(before, after)
+            self.assertTrue(torch.equal(after, before) or torch.equal(after, before.flip(2)))
+        self.assertTrue(10 < turned < 30, turned)
+
+    def test_bent(self):
+        """Hardly bent is not bent; bent, all frames are bent alike, and by about what was asked for."""
+        y, x = np.mgrid[0:64, 0:64].astype(np.float32)
+        picture = np.stack([4 * x, 4 * y, 2 * (x + y), x], -1).astype(np.uint8)
+        frames = np.stack([picture, picture])
+        plain, hardly, bent = (augment._warp(frames, 48, elastic, np.random.default_rng(3)).astype(int)
+                               for elastic in (0, 1e-9, 0.05))
+        self.assertLessEqual(np.abs(plain - hardly)[4:44, 4:44].max(), 2)
+        np.testing.assert_array_equal(bent[:48], bent[48:])
+        self.assertTrue(1 < np.abs(bent - plain)[8:40, 8:40, :2].mean() / 4 < 4)
+        self.assertNotEqual(self.samples().identity, self.samples(elastic=0.05).identity)
+
+    def test_more_frames_stand_closer(self):
+        """Windows last as long, whatever the number of frames."""
+        for pick in (augment.sign_times, augment.idle_times):
+            few, many = (np.mean([np.ptp(pick((1.0, 3.0), frames, np.random.default_rng(i))) for i in range(400)])
+                         for frames in (8, 16))
+            self.assertAlmostEqual(1, many / few, delta=0.1)
+
+
+class Teaching(unittest.TestCase):
+    """A share of the targets is what a larger network says of the same pictures."""
+
+    def setUp(self):
+        torch.manual_seed(0)
+        net = networks.STHMobileNetV2(3, 4).eval()
+        golden.randomise(net, 0)
+        self.net = net
+        with tempfile.NamedTemporaryFile() as f:
+            torch.save({"average": net.state_dict(), "labels": ["a", "b", "nothing"], "frames": 4, "size": 64}, f.name)
+            self.teacher = samples.Teacher(f.name, 0.25)
+
+    def test_targets(self):
+        """The teacher sees all frames at its own size; the other every second one, smaller."""
+        taught = samples.Taught(Pictures(), self.teacher, 2)
+        pictures, label = Pictures()[3, 1, 64]
+        with torch.no_grad():
+            expected = 0.25 * self.net(samples.to_input(pictures[None]))[0].softmax(0)
+        expected[label] += 0.75
+        frames, targets = taught[3, 1, 32]
+        torch.testing.assert_close(targets, expected, rtol=1e-4, atol=1e-5)
+        self.assertEqual((2, 32, 32, 3), tuple(frames.shape))
+        blocks = pictures[::2].float().view(2, 32, 2, 32, 2, 3).mean((2, 4))
+        self.assertLessEqual(float((frames.float() - blocks).abs().max()), 0.75)
+
+    def test_kept_with_activations(self):
+        taught = samples.Taught(Pictures(), self.teacher, 4)
+        kept = samples.Activations(taught, self.net, 4, 2, 64, 2, 0)
+        for view in range(2):
+            torch.testing.assert_close(kept[view, 2, 64][1], taught[view, 2, 64][1])
+        mixed, targets = train.mixed_targets(torch.zeros(3, 2), torch.stack([kept[0, i, 64][1] for i in range(3)]),
+                                             3, 0.2, np.random.default_rng(0))
+        self.assertEqual((3, 2), tuple(mixed.shape))
+        torch.testing.assert_close(targets.sum(1), torch.ones(3))
+
+    def test_refused(self):
+        with self.assertRaisesRegex(ValueError, "4 frames cannot teach 3"):
+            samples.Taught(Pictures(), self.teacher, 3)
+        self.teacher.labels = ["others"]
+        with self.assertRaisesRegex(ValueError, "other labels"):
+            samples.Taught(Pictures(), self.teacher, 4)
 
 
 class Confusion(unittest.TestCase):

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from sth import augment, data, datasets, networks, onnx_import, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
-from sth.samples import Activations, BothDirections, ClipSamples, Joined, SignSamples, epoch_batches
+from sth.samples import Activations, BothDirections, ClipSamples, Joined, SignSamples, Taught, Teacher, epoch_batches
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
@@ -40,15 +40,19 @@ def parse_arguments():
                    help="resnet18: with --weights only, --temporal sth or tsn")
     p.add_argument("--output", required=True, help="checkpoint to write")
     p.add_argument("--cache", help="fsl105: folder for decoded frames (made if missing)")
+    p.add_argument("--cache-size", type=int, default=144, help="fsl105: pixels of the frames in a cache that is made")
     p.add_argument("--signers", type=int, nargs="+", default=[1, 2], help="fsl105: to train on")
     p.add_argument("--backgrounds", help="fsl105: folder of videos used as blurred backgrounds")
-    p.add_argument("--flip", action="store_true", help="folders: a mirrored clip has the same label")
+    p.add_argument("--flip", action="store_true", help="fsl105, folders: a mirrored clip has the same label")
+    p.add_argument("--elastic", type=float, default=0.0, metavar="SHARE",
+                   help="fsl105: bend pictures by about this part of their size; 0.02 is much")
     p.add_argument("--epochs", type=int, default=60)
     p.add_argument("--budget-minutes", type=float,
                    help="end after about this time; replaces --epochs in the schedule")
     p.add_argument("--sizes", type=int, nargs="+", default=[112, 112, 128],
                    help="input sizes, each for an equal part of the training")
-    p.add_argument("--frames", type=int, default=8)
+    p.add_argument("--frames", type=int, default=8,
+                   help="of a window, which lasts as long with more of them; need not be those of what it goes on from")
     p.add_argument("--temporal", choices=networks.Temporal.KINDS, default="sth",
                    help="how the network sees time (networks.Temporal)")
     p.add_argument("--p", type=float, default=0.25, help="fraction of temporal channels of STH")
@@ -57,6 +61,9 @@ def parse_arguments():
                    help="the stem and so many blocks stay as they start (2-D, but for --finetune) and run once "
                         "for all epochs; fsl105: once for all trainings, kept in CACHE/activations")
     p.add_argument("--views", type=int, default=8, help="with --frozen: differently augmented passes that are kept")
+    p.add_argument("--teacher", metavar="CHECKPOINT",
+                   help="of this program, same labels: a share of the targets is what it says of the same pictures")
+    p.add_argument("--teacher-share", type=float, default=0.5)
     p.add_argument("--direction", action="store_true",
                    help="fsl105: play half of the clips backwards and learn word and direction")
     p.add_argument("--fade", type=float, default=0.0, metavar="SHARE",
@@ -86,6 +93,8 @@ def parse_arguments():
         p.error("--network resnet18 goes with --weights, --temporal sth or tsn, and no --fade")
     if args.frozen and len(args.sizes) > 1:
         p.error("--frozen goes with one size")
+    if args.teacher and args.direction:
+        p.error("--teacher knows words only, not --direction")
     if args.frozen and args.finetune and args.direction:
         p.error("frozen blocks that see time cannot be played backwards; leave --frozen or --direction out")
     return args
@@ -93,15 +102,28 @@ def parse_arguments():
 
 def open_parts(args):
     """The training samples that the arguments ask for, by signers; only FSL-105 has those."""
+    teacher = args.teacher and Teacher(args.teacher, args.teacher_share)
+    frames = teacher.frames if teacher else args.frames
     if args.dataset == "fsl105":
-        if not os.path.exists(os.path.join(args.cache, "index.json")):
-            data.build_cache(args.data, args.cache, 144)
+        open_cache(args, max(args.sizes + ([teacher.size] if teacher else [])))
         backgrounds = augment.Backgrounds(args.backgrounds, 500, args.seed)
-        return [SignSamples(args.cache, signer, backgrounds, args.frames, args.seed, args.idle,
-                            args.limit_clips) for signer in args.signers]
-    read, flip = datasets.DATASETS[args.dataset]
-    clips, _, labels = read(args.data)
-    return [ClipSamples(clips, labels, args.frames, args.seed, flip or args.flip, args.limit_clips)]
+        parts = [SignSamples(args.cache, signer, backgrounds, frames, args.seed, args.idle,
+                             args.limit_clips, args.flip, args.elastic) for signer in args.signers]
+    else:
+        read, flip = datasets.DATASETS[args.dataset]
+        clips, _, labels = read(args.data)
+        parts = [ClipSamples(clips, labels, frames, args.seed, flip or args.flip, args.limit_clips)]
+    return [Taught(part, teacher, args.frames) for part in parts] if teacher else parts
+
+
+def open_cache(args, size):
+    """Decode FSL-105 unless that was done; size: the largest pictures that are asked for."""
+    if not os.path.exists(os.path.join(args.cache, "index.json")):
+        data.build_cache(args.data, args.cache, args.cache_size)
+    there = data.open_cache(args.cache)[0].shape[2]
+    if there < size:
+        raise SystemExit("%s has frames of %d pixels, too few for %d; use another --cache, with --cache-size %d" % (
+            args.cache, there, size, size))
 
 
 def joined(args, parts):
@@ -127,8 +149,11 @@ def optimiser_for(net, args):
 
 
 def mixed_targets(x, labels, classes, alpha, rng):
-    """Mixup over the batch: mixed x, and targets [N, classes] that sum to 1."""
-    targets = F.one_hot(labels, classes).float()
+    """Mixup over the batch: mixed x, and targets [N, classes] that sum to 1.
+
+    labels: [N], or [N, classes] where a teacher has a say.
+    """
+    targets = labels if labels.dim() == 2 else F.one_hot(labels, classes).float()
     if alpha <= 0:
         return x, targets
     share = float(np.clip(1 - rng.beta(alpha, alpha), 0, 1))
@@ -198,9 +223,9 @@ def trained_flat(args):
     For --direction one of words learns both directions.
     """
     state = torch.load(args.flat, map_location="cpu")
-    if state["temporal"] != "tsn" or state["frames"] != args.frames:
-        raise SystemExit("%s: a %s of %d frames; --flat takes a TSN of %d" % (
-            args.flat, state["temporal"].upper(), state["frames"], args.frames))
+    if state["temporal"] != "tsn":
+        raise SystemExit("%s: a %s; --flat takes a TSN" % (args.flat, state["temporal"].upper()))
+    state["frames"] = args.frames  # a mean over any number
     flat, labels = networks.from_checkpoint(state), state["labels"]
     if args.direction and not state["direction"]:
         pretrained.widen_to_directions(flat)
@@ -227,7 +252,7 @@ def origin(args, samples, temporal):
     else:
         batches = first_clips(samples, 24, args.sizes[0]).split(8)
         if args.finetune:
-            net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels, args.frozen)
+            net, metadata = onnx_import.sth_from_onnx(args.finetune, batches, samples.labels, args.frames, args.frozen)
         else:
             weights, classes = torch.load(args.weights, map_location="cpu"), len(samples.labels)
             if args.network == "resnet18":

@@ -14,6 +14,7 @@ import numpy as np
 from . import data
 
 BACKGROUND_SIZE = 192
+BENDS = 5  # points in each direction at which a picture is bent
 
 
 def _gradient(rng):
@@ -102,12 +103,13 @@ class Backgrounds:
 def sign_times(active, frames, rng):
     """Sample times that cover a sign.
 
-    active: (start, end) of the movement.  Spacings run from 4-fps windows
-    (0.25 s) to 8 frames over a whole clip (0.5 s); the centre and every single
-    time are jittered, less so where the window is short.
+    active: (start, end) of the movement.  Spacings of 8 frames run from 4-fps
+    windows (0.25 s) to those over a whole clip (0.5 s), more frames stand closer;
+    the centre and every single time are jittered, less so where the window is
+    short.
     """
     tight = rng.random() < 0.6
-    spacing = rng.uniform(0.21, 0.34) if tight else rng.uniform(0.34, 0.54)
+    spacing = (rng.uniform(0.21, 0.34) if tight else rng.uniform(0.34, 0.54)) * 8 / frames
     middle = (active[0] + active[1]) / 2
     centre = middle + rng.normal(0, 0.2 if tight else 0.3)
     times = data.window_times(centre, spacing, frames)
@@ -126,7 +128,7 @@ def idle_times(active, frames, rng):
     after = (min(active[1] + 0.15, data.CLIP_SECONDS - 0.15), data.CLIP_SECONDS)
     lengths = np.array([before[1] - before[0], after[1] - after[0]])
     low, high = (before, after)[rng.choice(2, p=lengths / lengths.sum())]
-    walk = rng.uniform(0, 2) + np.arange(frames) * rng.uniform(0.0, 0.8)
+    walk = rng.uniform(0, 2) + np.arange(frames) * rng.uniform(0.0, 0.8) * 8 / frames
     return low + (high - low) * np.abs((walk % 2) - 1)
 
 
@@ -142,6 +144,25 @@ def _warp_matrix(source, size, rng):
     target = size * (0.5 + rng.uniform(-room, room, 2))
     offset = target - matrix @ np.array([source / 2, source / 2])
     return np.concatenate([matrix, offset[:, None]], 1)
+
+
+def _warp(frames, size, elastic, rng):
+    """Frames [T, S, S, C] moved, turned, scaled, and bent like rubber: [T*size, size, C].
+
+    elastic: standard deviation of the bends, a part of the picture; all frames
+    are bent alike, so that what changes is how a person is built and where they
+    hold their hands.
+    """
+    source = frames.shape[1]
+    matrix = _warp_matrix(source, size, rng)
+    if not elastic:
+        return np.concatenate([cv2.warpAffine(f, matrix, (size, size), flags=cv2.INTER_LINEAR,
+                                              borderMode=cv2.BORDER_REPLICATE) for f in frames])
+    bends = cv2.resize(rng.normal(0, elastic * source, (BENDS, BENDS, 2)), (size, size), interpolation=cv2.INTER_CUBIC)
+    y, x = np.mgrid[0:size, 0:size]
+    places = (cv2.transform(np.stack([x, y], -1).astype(float), cv2.invertAffineTransform(matrix)) + bends)
+    maps = cv2.convertMaps(places.astype(np.float32), None, cv2.CV_16SC2)
+    return np.concatenate([cv2.remap(f, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for f in frames])
 
 
 def _colour_matrix(rng, strength):
@@ -189,12 +210,10 @@ def _degrade(tall, size, rng):
     return tall
 
 
-def disguise(rgba, size, backgrounds, rng, replace=0.7):
+def disguise(rgba, size, backgrounds, rng, replace=0.7, elastic=0.0):
     """Augment one clip: uint8 [T, S, S, 4] to uint8 [T, size, size, 3]."""
-    frames, source = rgba.shape[:2]
-    matrix = _warp_matrix(source, size, rng)
-    tall = np.concatenate([cv2.warpAffine(f, matrix, (size, size), flags=cv2.INTER_LINEAR,
-                                          borderMode=cv2.BORDER_REPLICATE) for f in rgba])
+    frames = len(rgba)
+    tall = _warp(rgba, size, elastic, rng)
     rgb, alpha = np.ascontiguousarray(tall[..., :3]), tall[..., 3:]
     replaced = rng.random() < replace
     if replaced:

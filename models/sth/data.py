@@ -2,7 +2,8 @@
 """FSL-105 clips: manifest, decoding, the frame cache, and where in time to sample.
 
 All frames are RGB uint8.  Times are seconds from the start of the clip; the
-clips run at FPS frames a second and last about CLIP_SECONDS.
+clips run at FPS frames a second and last about CLIP_SECONDS.  The frames of a
+window stand for WINDOW_SECONDS, however many they are.
 """
 import csv
 import json
@@ -15,6 +16,7 @@ FPS = 15
 CLIP_FRAMES = 61
 CLIP_SECONDS = CLIP_FRAMES / FPS
 BACKGROUND_LABEL = "nothing"
+WINDOW_SECONDS = 2.0
 
 
 def read_manifest(folder):
@@ -116,6 +118,11 @@ def open_cache(cache):
     store = np.memmap(os.path.join(cache, "frames.u8"), np.uint8, "r",
                       shape=tuple(index["shape"]))
     return store, index["rows"], index["labels"]
+
+
+def window_rate(frames):
+    """Frames a second that windows of so many are made of."""
+    return frames / WINDOW_SECONDS
 
 
 def window_times(centre, spacing, frames):

@@ -30,7 +30,6 @@ class Weights:
         self.path = path
         self.arrays = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
         self.metadata = {m.key: m.value for m in model.metadata_props}
-        self.shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim]
 
     def __getitem__(self, name):
         if name not in self.arrays:
@@ -50,15 +49,16 @@ def _load_depthwise(layer, kernel, where):
 
 
 @torch.no_grad()
-def sth_from_onnx(path, batches, labels, frozen=0):
+def sth_from_onnx(path, batches, labels, frames, frozen=0):
     """Return (network, metadata of the file); the classifier starts anew if the file has other labels.
 
     batches: list of normalised clips [N, 3, T, H, W] for the statistics of the
-    BatchNorms, which the file has folded into the convolutions.  frozen: so many
-    blocks stay as the file has them, whatever the batches are.
+    BatchNorms, which the file has folded into the convolutions.  frames: T, which
+    need not be the file's.  frozen: so many blocks stay as the file has them,
+    whatever the batches are.
     """
     weights = Weights(path)
-    net = STHMobileNetV2(len(labels), weights.shape[2])
+    net = STHMobileNetV2(len(labels), frames)
     for where, conv, norm in _conv_pairs(net):
         kernel = weights[where + ".weight"]
         if conv in [b.depthwise for b in net.blocks]:

@@ -2,7 +2,8 @@
 """Training samples: augmented clips, each reproducible from a seed.
 
 All kinds are indexed by (epoch, i, size); `len` counts the samples of an epoch,
-`labels` names the classes.  Clips give (uint8 [T, size, size, 3], label);
+`labels` names the classes.  Clips give (uint8 [T, size, size, 3], label or, where
+a teacher has a say, float32 [classes]);
 `to_net` makes a batch of them what `run` puts through a network, and `before`
 through its blocks before some number.
 """
@@ -15,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 
-from . import augment, data, datasets
+from . import augment, data, datasets, networks
 
 
 class _Selection:
@@ -51,17 +52,21 @@ class SignSamples(Clips):
     """A signer of FSL-105 from the cache of decoded frames, before other backgrounds.
 
     Indices beyond the clips are `nothing`, a share `idle` of all.  backgrounds:
-    augment.Backgrounds.
+    augment.Backgrounds.  flip: whether to mirror half of them, as a left-handed
+    signer would look; elastic: see augment.
     """
 
-    def __init__(self, cache, signer, backgrounds, frames, seed, idle, limit=None):
+    def __init__(self, cache, signer, backgrounds, frames, seed, idle, limit=None, flip=False, elastic=0.0):
         store, rows, self.labels = data.open_cache(cache)
         wanted = [i for i, row in enumerate(rows) if row["signer"] == signer][:limit]
         self.store, self.rows = _Selection(store, wanted), [rows[i] for i in wanted]
-        self.backgrounds, self.frames, self.seed = backgrounds, frames, seed
+        self.backgrounds, self.frames, self.seed, self.flip, self.elastic = backgrounds, frames, seed, flip, elastic
         self.count = int(round(len(self.rows) / (1 - idle)))
         self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips, %s" % (
             signer, frames, seed, idle, len(self.rows), backgrounds.identity)
+        # Activations kept before there was a choice keep their names.
+        self.identity += (store.shape[2] != 144) * (", decoded at %d" % store.shape[2]) + flip * ", mirrored"
+        self.identity += bool(elastic) * (", elastic %g" % elastic)
 
     def __len__(self):
         return self.count
@@ -78,8 +83,9 @@ class SignSamples(Clips):
         else:
             pick = augment.idle_times if idle else augment.sign_times
             index = data.frame_indices(pick(row["active"], self.frames, rng))
-            frames = augment.disguise(self.store[number][index], size, self.backgrounds(), rng)
-        return torch.from_numpy(frames), label
+            frames = augment.disguise(self.store[number][index], size, self.backgrounds(), rng,
+                                      elastic=self.elastic)
+        return torch.from_numpy(_mirrored(frames, rng) if self.flip else frames), label
 
 
 class ClipSamples(Clips):
@@ -102,9 +108,58 @@ class ClipSamples(Clips):
         pictures = datasets.read_frames(
             clip.path, lambda total: augment.segment_indices(total, self.frames, rng))
         frames = augment.disturb(pictures, size, rng)
-        if self.flip and rng.random() < 0.5:
-            frames = np.ascontiguousarray(frames[:, :, ::-1])
-        return torch.from_numpy(frames), clip.label
+        return torch.from_numpy(_mirrored(frames, rng) if self.flip else frames), clip.label
+
+
+def _mirrored(frames, rng):
+    """Left and right exchanged in every other clip."""
+    return np.ascontiguousarray(frames[:, :, ::-1]) if rng.random() < 0.5 else frames
+
+
+class Teacher:
+    """A trained network that says what others shall learn.
+
+    path: checkpoint of train.py; share: of the targets, what is its opinion; the
+    rest is the label.
+    """
+
+    def __init__(self, path, share):
+        state = torch.load(path, map_location="cpu")
+        self.net = networks.from_checkpoint(state).to(memory_format=torch.channels_last)
+        self.share, self.frames, self.size, self.labels = share, state["frames"], state["size"], state["labels"]
+        self.identity = "%g of a teacher of %d pixels, %s" % (share, self.size, _fingerprint([self.net]))
+
+    @torch.no_grad()
+    def targets(self, frames, label):
+        """Probabilities [classes] for uint8 frames [T, S, S, 3] under a label."""
+        targets = self.net(to_input(frames[None]))[0].softmax(0) * self.share
+        targets[label] += 1 - self.share
+        return targets
+
+
+class Taught(Clips):
+    """Other pictures, under targets [classes] of a teacher, who sees the same at its own size and number of frames.
+
+    frames: how many are left of the teacher's, a whole part of them.
+    """
+
+    def __init__(self, source, teacher, frames):
+        if source.labels != teacher.labels:
+            raise ValueError("the teacher knows other labels than this data")
+        if teacher.frames % frames:
+            raise ValueError("a teacher of %d frames cannot teach %d" % (teacher.frames, frames))
+        self.source, self.teacher, self.frames, self.labels = source, teacher, frames, source.labels
+        self.identity = "%s, %d frames of them, %s" % (source.identity, frames, teacher.identity)
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, key):
+        epoch, i, size = key
+        frames, label = self.source[epoch, i, self.teacher.size]
+        kept = frames[::self.teacher.frames // self.frames].numpy()
+        kept = np.stack([cv2.resize(f, (size, size), interpolation=cv2.INTER_AREA) for f in kept])
+        return torch.from_numpy(kept), self.teacher.targets(frames, label)
 
 
 class Joined(torch.utils.data.Dataset):
@@ -205,7 +260,7 @@ def _activations(source, net, number, views, size, batch, workers):
         with torch.autocast("cpu", torch.bfloat16):
             y = source.before(net, source.to_net(frames), number).to(torch.bfloat16)
         kept.append(y.view(len(labels), -1, *y.shape[1:]).contiguous())
-        targets += labels.tolist()
+        targets += labels.tolist() if labels.dim() == 1 else list(labels)
     print("block %d: activations of %d views kept" % (number, views), flush=True)
     return torch.cat(kept), targets
 
