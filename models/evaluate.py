@@ -162,6 +162,16 @@ def confusions(words, truth, labels, count=15):
     return [(labels[t], labels[g], n) for (t, g), n in pairs.most_common(count)]
 
 
+def by_confidence(confidence, truth, thresholds=(0.3, 0.4, 0.5, 0.6, 0.7)):
+    """(threshold, share of clips with a word that reaches it, share of those whose surest word is right).
+
+    confidence: [N, words], of each clip's windows the highest.
+    """
+    surest, right = confidence.max(1), confidence.argmax(1) == truth
+    return [(t, float((surest >= t).mean()), float(right[surest >= t].mean()) if (surest >= t).any() else None)
+            for t in thresholds]
+
+
 def wanted_rows(args):
     """The clips of the manifest to look at."""
     rows = [r for r in data.read_manifest(args.data) if r["signer"] in args.signers]
@@ -237,7 +247,12 @@ def word_report(args, model, rows, scores):
     views = {"clip": scores["clip"], "window": scores["window"]}
     if "slide" in args.views:
         # confidence of each word at its best window, as a log so that argmax agrees
-        views["slide"] = np.log(softmax(scores["slide"]).max(1) + 1e-9)
+        confidence = softmax(scores["slide"]).max(1)
+        views["slide"] = np.log(confidence + 1e-9)
+        report["confidence"] = by_confidence(confidence[:, :-1], truth)
+        for threshold, answered, right in report["confidence"]:
+            print("surest word at %.1f or above: %.0f %% of clips, %s of them right" % (
+                threshold, 100 * answered, "none" if right is None else "%.0f %%" % (100 * right)))
     for name, logits in views.items():
         top1, top5, nothing = accuracy(logits, truth)
         report[name] = {"top1": top1, "top5": top5}

@@ -206,6 +206,17 @@ class Signs(unittest.TestCase):
             with open(folder + "/r.json", encoding="utf-8") as f:
                 self.assertEqual({"top1", "top5"}, set(json.load(f)["word_and_direction"]))
             self.assertIn("finished already", self.run_program(*behind, "--resume", "--output", folder + "/words.pt"))
+            # twice the frames, which then teach as many as before; their pictures are bent and mirrored
+            self.run_program(*behind, "--frames", 8, "--output", folder + "/many.pt")
+            self.run_program(*train, "--weights", folder + "/imagenet.pth", "--teacher", folder + "/many.pt",
+                             "--elastic", 0.02, "--flip", "--output", folder + "/taught.pt")
+            self.assertEqual([8, 4], [torch.load(folder + name)["frames"] for name in ("/many.pt", "/taught.pt")])
+            self.run_program("evaluate.py", "--data", folder, "--model", folder + "/many.pt", "--signers", 2,
+                             "--json", folder + "/r.json")
+            with open(folder + "/r.json", encoding="utf-8") as f:
+                self.assertEqual([0.3, 0.4, 0.5, 0.6, 0.7], [row[0] for row in json.load(f)["confidence"]])
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.run_program(*train, "--weights", folder + "/imagenet.pth", "--sizes", 160, "--output", folder + "/y.pt")
 
 
 if __name__ == "__main__":

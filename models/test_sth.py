@@ -14,6 +14,7 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
+import evaluate
 import golden
 import train
 from sth import (augment, confusion, convert, data, layers, networks, onnx_export, onnx_run, pretrained, samples,
@@ -473,6 +474,15 @@ class Confusion(unittest.TestCase):
         self.assertEqual((255, 255, 255), cell(1, 0))
         blue, _, red = cell(0, 1)
         self.assertGreater(red, blue)
+
+
+class Confidence(unittest.TestCase):
+    """Who answers only where it is sure is right more often."""
+
+    def test_thresholds(self):
+        confidence = np.array([[0.9, 0.1], [0.2, 0.6], [0.4, 0.3]])
+        self.assertEqual([(0.4, 1.0, 2 / 3), (0.5, 2 / 3, 0.5), (0.65, 1 / 3, 1.0), (0.95, 0.0, None)],
+                         evaluate.by_confidence(confidence, np.array([0, 0, 0]), (0.4, 0.5, 0.65, 0.95)))
 
 
 class Export(unittest.TestCase):
