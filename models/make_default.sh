@@ -6,7 +6,7 @@
 #   DATA         FSL-105 as prepare_fsl105.py leaves it
 #   WEIGHTS      ImageNet MobileNetV2, BatchNorm folded (.pth)
 #   BACKGROUNDS  folder of videos whose blurred frames go behind the signers
-#   WORK         folder for the decoded frames (8 GB) and the checkpoints; a run that was stopped goes on from there
+#   WORK         folder for the decoded frames (27 GB) and the checkpoints; a run that was stopped goes on from there
 # EPOCHS=N trains the first part longer or shorter than the shipped model was (30).
 # SPDX-License-Identifier: LGPL-2.1-or-later
 set -euo pipefail
@@ -23,15 +23,15 @@ mkdir -p "$work"
 # Passive waiting leaves the second core to others; one big heap saves the page faults of every activation.
 export OMP_WAIT_POLICY=passive MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=500000000
 
-samples=(--data "$data" --backgrounds "$backgrounds" --cache "$work/cache" --seed 1 --resume)
-"$python" -u "$here/train.py" "${samples[@]}" --weights "$weights" --output "$work/signers-1-2.pt" --sizes 112 128 144 \
-  --epochs "${EPOCHS:-30}"
+samples=(--data "$data" --backgrounds "$backgrounds" --seed 1 --resume)
+"$python" -u "$here/train.py" "${samples[@]}" --cache "$work/cache" --weights "$weights" --output "$work/signers-1-2.pt" \
+  --sizes 112 128 144 --epochs "${EPOCHS:-30}"
 "$python" "$here/export.py" --checkpoint "$work/signers-1-2.pt" --output "$work/signers-1-2.onnx"
 "$python" "$here/evaluate.py" --model "$work/signers-1-2.onnx" --data "$data" --json "$here/default/accuracy-signers-1-2.json"
 
 go_on() { # checkpoint, signers
-  "$python" -u "$here/train.py" "${samples[@]}" --finetune "$work/signers-1-2.onnx" --output "$1" --signers "${@:2}" \
-    --frozen 7 --views 4 --sizes 144 --epochs 8 --lr 3e-4 --float32
+  "$python" -u "$here/train.py" "${samples[@]}" --cache "$work/cache-224" --cache-size 224 --finetune "$work/signers-1-2.onnx" \
+    --output "$1" --signers "${@:2}" --frozen 4 --views 6 --sizes 192 --epochs 12 --lr 5e-4 --float32 --threads 1
 }
 go_on "$work/sibling.pt" 1 2
 "$python" "$here/evaluate.py" --model "$work/sibling.pt" --data "$data" --json "$here/default/accuracy-sibling.json" \
