@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import evaluate
+import false_events
 import golden
 import train
 from sth import (augment, confusion, convert, data, layers, networks, onnx_export, onnx_run, pretrained, samples,
@@ -483,6 +484,27 @@ class Confidence(unittest.TestCase):
         confidence = np.array([[0.9, 0.1], [0.2, 0.6], [0.4, 0.3]])
         self.assertEqual([(0.4, 1.0, 2 / 3), (0.5, 2 / 3, 0.5), (0.65, 1 / 3, 1.0), (0.95, 0.0, None)],
                          evaluate.by_confidence(confidence, np.array([0, 0, 0]), (0.4, 0.5, 0.65, 0.95)))
+
+
+class Idle(unittest.TestCase):
+    """Footage of hands at rest, from clips in which they move late enough."""
+
+    def clip(self, begin):
+        """A red square on a blue wall that moves in the frames from `begin` to 40: [60, 64, 64, 3]."""
+        frames = np.zeros((60, 64, 64, 3), np.uint8)
+        frames[..., 2] = 200
+        for t in range(60):
+            x = min(max(t, begin), 40) - begin
+            frames[t, 20:40, x:x + 20] = (200, 30, 0)
+            frames[t, 0, 0, 2] = 180 + t
+        return frames
+
+    def test_back_and_forth(self):
+        frames = false_events.idle_frames(self.clip(20), 24)
+        self.assertEqual([*range(11), *range(9, 0, -1), 0, 1, 2, 3], [int(f[0, 0, 2]) - 180 for f in frames])
+
+    def test_moving(self):
+        self.assertIsNone(false_events.idle_frames(self.clip(4), 24))
 
 
 class Export(unittest.TestCase):
