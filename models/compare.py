@@ -10,8 +10,9 @@ blocks make of the clips is computed once.  Rows are trained and measured one
 after the other (several at once with --jobs).  Stop it at any time: called
 again, it goes on with what is missing.  Then it prints the tables as Markdown.
 
-Measured is the window of 8 frames, 4 a second (of 16, 8 a second), in the middle of each clip of the
-signer held out; for word and direction forwards and backwards.
+Measured is the window of 8 frames, 4 a second (of 16, 8 a second), in the middle
+of each clip of the signer held out; for word and direction forwards and
+backwards.
 """
 import argparse
 import collections

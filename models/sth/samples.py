@@ -62,11 +62,8 @@ class SignSamples(Clips):
         self.store, self.rows = _Selection(store, wanted), [rows[i] for i in wanted]
         self.backgrounds, self.frames, self.seed, self.flip, self.elastic = backgrounds, frames, seed, flip, elastic
         self.count = int(round(len(self.rows) / (1 - idle)))
-        self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips, %s" % (
-            signer, frames, seed, idle, len(self.rows), backgrounds.identity)
-        # Activations kept before there was a choice keep their names.
-        self.identity += (store.shape[2] != 144) * (", decoded at %d" % store.shape[2]) + flip * ", mirrored"
-        self.identity += bool(elastic) * (", elastic %g" % elastic)
+        self.identity = "signer %d, %d frames, seed %d, idle %g, %d clips of %d pixels, flip %d, elastic %g, %s" % (
+            signer, frames, seed, idle, len(self.rows), store.shape[2], flip, elastic, backgrounds.identity)
 
     def __len__(self):
         return self.count
