@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sth import augment, data, datasets, networks, onnx_import, pretrained
+from sth import augment, data, datasets, networks, onnx_import, precision, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
 from sth.samples import Activations, BothDirections, ClipSamples, Joined, SignSamples, Taught, Teacher, epoch_batches
 
@@ -78,7 +78,7 @@ def parse_arguments():
     p.add_argument("--weight-decay", type=float, default=0.03)
     p.add_argument("--mixup", type=float, default=0.2, help="Beta parameter, 0 = off")
     p.add_argument("--idle", type=float, default=0.09, help="fsl105: share of `nothing` samples")
-    p.add_argument("--float32", action="store_true", help="no bfloat16 in training")
+    p.add_argument("--float32", action="store_true", help="no bfloat16 in training, where else the CPU's would be used")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--workers", type=int, default=1, help="processes that augment")
     p.add_argument("--seed", type=int, default=1)
@@ -306,7 +306,7 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
                                    args.mixup, rng)
         for group in optimiser.param_groups:
             group["lr"] = args.lr * schedule.rate() * group["factor"]
-        with torch.autocast("cpu", torch.bfloat16, enabled=not args.float32):
+        with precision.autocast(not args.float32):
             logits = samples.run(net, x)
         loss = loss_of(logits.float(), targets, args.direction)
         optimiser.zero_grad(set_to_none=True)

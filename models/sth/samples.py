@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 
-from . import augment, data, datasets, networks
+from . import augment, data, datasets, networks, precision
 
 
 class _Selection:
@@ -211,7 +211,8 @@ class Activations(torch.utils.data.Dataset):
         if folder is None:
             self.kept, self.targets = _activations(source, net, number, views, size, batch, workers)
             return
-        self.identity = _fingerprint(net.until(number, source.number), source.identity, views, size)
+        self.identity = _fingerprint(net.until(number, source.number), source.identity, views, size,
+                                     precision.cpu_has_bfloat16())
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, self.identity + ".pt")
         with _locked(path + ".lock"):
@@ -254,7 +255,7 @@ def _activations(source, net, number, views, size, batch, workers):
     kept, targets = [], []
     net.eval()
     for frames, labels in torch.utils.data.DataLoader(source, batch_sampler=keys, num_workers=workers):
-        with torch.autocast("cpu", torch.bfloat16):
+        with precision.autocast():
             y = source.before(net, source.to_net(frames), number).to(torch.bfloat16)
         kept.append(y.view(len(labels), -1, *y.shape[1:]).contiguous())
         targets += labels.tolist() if labels.dim() == 1 else list(labels)
