@@ -17,7 +17,9 @@ gst_sth_canvas_init (GstSthCanvas * self)
   g_object_unref (map);
   cairo_font_options_set_antialias (options, CAIRO_ANTIALIAS_GRAY);
   cairo_font_options_set_hint_style (options, CAIRO_HINT_STYLE_SLIGHT);
-  cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_OFF);
+  /* Letters that overlap are drawn on a surface that is as tall as the metrics
+   * say: those of letters without hints would cut hinted ones off. */
+  cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_ON);
   pango_cairo_context_set_font_options (self->context, options);
   pango_context_set_round_glyph_positions (self->context, FALSE);
   cairo_font_options_destroy (options);

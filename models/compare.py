@@ -193,11 +193,6 @@ def speed(args, row):
     return figures["gmacs"], figures["ms_min"]
 
 
-def interval(values):
-    """Half of the 95 % interval of a mean of independent values."""
-    return 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
-
-
 def finished(args, rows):
     """Those with figures, and these: [(row, figures)]."""
     found = []
@@ -216,7 +211,7 @@ def print_words(args, rows):
             continue
         cost = "%.3f | %.1f" % speed(args, row) if args.sth else "|"
         print("| %s | %.0f | %s | %.1f ± %.1f %% | %.1f %% |" % (
-            row.name, parameters(load(args, row)) / 1e3, cost, 100 * got["top1"], 100 * interval(got["right"]),
+            row.name, parameters(load(args, row)) / 1e3, cost, 100 * got["top1"], 100 * evaluate.interval(got["right"]),
             100 * got["top5"]))
 
 
@@ -230,9 +225,9 @@ def print_direction(rows, load):
         if row not in right:
             continue
         more = "" if flat is None or row.temporal == "tsn" else "%+.1f ± %.1f" % (
-            100 * (right[row] - flat).mean(), 100 * interval(right[row] - flat))
+            100 * (right[row] - flat).mean(), 100 * evaluate.interval(right[row] - flat))
         print("| %s | %.0f | %.1f ± %.1f %% | %s | %s |" % (
-            row.name, parameters(load(row)) / 1e3, 100 * got["top1"], 100 * interval(right[row]), more,
+            row.name, parameters(load(row)) / 1e3, 100 * got["top1"], 100 * evaluate.interval(right[row]), more,
             " | ".join("%.1f %%" % (100 * got[key]) for key in ("top5", "word", "direction"))))
 
 
@@ -245,8 +240,8 @@ def print_folds(rows):
     for name, signers in [(str(s), [s]) for s in folds] + [("all", folds)] * (len(folds) > 1):
         tsn, sth = (np.concatenate([right[kind, s] for s in signers]) for kind in ("tsn", "sth"))
         print("| %s | %d | %s | %+.1f ± %.1f |" % (name, len(tsn), " | ".join(
-            "%.1f ± %.1f %%" % (100 * r.mean(), 100 * interval(r)) for r in (tsn, sth)),
-            100 * (sth.mean() - tsn.mean()), 100 * interval(sth - tsn)))
+            "%.1f ± %.1f %%" % (100 * r.mean(), 100 * evaluate.interval(r)) for r in (tsn, sth)),
+            100 * (sth.mean() - tsn.mean()), 100 * evaluate.interval(sth - tsn)))
 
 
 def main():

@@ -47,6 +47,8 @@ def parse_arguments():
                    help="leave `slide` out where time is short")
     p.add_argument("--limit", type=int, help="only every n-th clip so that so many remain")
     p.add_argument("--scores", help="write all scores to this .npz")
+    p.add_argument("--against", metavar="SCORES", help="fsl105: the points of top-1 above what --scores wrote for "
+                                                       "another model, with the 95 %% interval over the same clips")
     p.add_argument("--json", help="write the figures to this file")
     p.add_argument("--picture", help="fsl105: write what is taken for what to this .png (sth/confusion.py)")
     return p.parse_args()
@@ -132,6 +134,17 @@ def accuracy(scores, truth):
     top1 = float((order[:, 0] == truth).mean())
     top5 = float((order[:, :5] == truth[:, None]).any(1).mean())
     return top1, top5, float((scores.argmax(1) == scores.shape[1] - 1).mean())
+
+
+def interval(values):
+    """Half of the 95 % interval of a mean of independent values."""
+    return 1.96 * float(np.std(values, ddof=1)) / len(values) ** 0.5
+
+
+def above(scores, others, truth):
+    """Of top-1, logits [N, K] less other logits of the same clips: (mean, half of its 95 % interval)."""
+    right, rights = ((s[:, :-1].argmax(1) == truth).astype(float) for s in (scores, others))
+    return float((right - rights).mean()), interval(right - rights)
 
 
 def likelihood(scores, truth, temperature):
@@ -232,6 +245,14 @@ def direction_report(args, model, rows):
             "direction": float((best // words == truth // words).mean())}
 
 
+def load_others(args, rows):
+    """The scores of --against, of these clips."""
+    others = np.load(args.against)
+    if list(others["files"]) != [r["file"] for r in rows]:
+        raise SystemExit("%s: scores of other clips; give the same --signers and --limit" % args.against)
+    return others
+
+
 def print_details(report):
     """By category, and what was taken for what."""
     for name, value in report["category_top1"].items():
@@ -287,8 +308,14 @@ def main():
         print(json.dumps(report, indent=1))
     else:
         rows = wanted_rows(args)
+        others = args.against and load_others(args, rows)
         scores = collect(args, model, rows)
         report = word_report(args, model, rows, scores)
+        if others:
+            truth = np.array([r["class_id"] for r in rows])
+            for name in "clip", "window":
+                print("%-7s %+.1f ± %.1f points against %s" % (
+                    name, *(100 * v for v in above(scores[name], others[name], truth)), args.against))
         if args.picture:
             truth, guessed = [r["class_id"] for r in rows], scores["window"][:, :-1].argmax(1)
             categories = {r["class_id"]: r["category"] for r in data.read_manifest(args.data)}

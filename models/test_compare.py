@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import compare
+import evaluate
 
 
 class Tables(unittest.TestCase):
@@ -26,8 +27,18 @@ class Tables(unittest.TestCase):
     def test_interval(self):
         """19 in 20 samples of 400 tosses lie within it."""
         tosses = np.random.default_rng(0).random((300, 400)) < 0.3
-        inside = [abs(t.mean() - 0.3) <= compare.interval(t) for t in tosses]
+        inside = [abs(t.mean() - 0.3) <= evaluate.interval(t) for t in tosses]
         self.assertTrue(0.91 < np.mean(inside) < 0.99, np.mean(inside))
+
+    def test_above(self):
+        """Scores against scores of the same clips; the last class is not a word."""
+        truth = np.array([0, 1] * 50)
+        right = np.eye(3)[truth]
+        half = np.eye(3)[[0, 0] * 50] + [0, 0, 9]
+        difference, half_width = evaluate.above(right, half, truth)
+        self.assertAlmostEqual(0.5, difference)
+        self.assertAlmostEqual(1.96 * 0.5 / 99 ** 0.5, half_width)
+        self.assertEqual((0, 0), evaluate.above(half, half, truth))
 
     def test_folds(self):
         """Differences are of the same clips, so that what both miss does not widen their interval."""

@@ -215,6 +215,12 @@ class Signs(unittest.TestCase):
                              "--json", folder + "/r.json")
             with open(folder + "/r.json", encoding="utf-8") as f:
                 self.assertEqual([0.3, 0.4, 0.5, 0.6, 0.7], [row[0] for row in json.load(f)["confidence"]])
+            look = ["evaluate.py", "--data", folder, "--model", folder + "/taught.pt", "--views", "window"]
+            self.run_program(*look, "--signers", 2, "--scores", folder + "/s.npz")
+            out = self.run_program(*look, "--signers", 2, "--against", folder + "/s.npz")
+            self.assertIn("window  +0.0 ± 0.0 points against " + folder + "/s.npz", out)
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.run_program(*look, "--signers", 1, "--against", folder + "/s.npz")
             with self.assertRaises(subprocess.CalledProcessError):
                 self.run_program(*train, "--weights", folder + "/imagenet.pth", "--sizes", 160, "--output", folder + "/y.pt")
 

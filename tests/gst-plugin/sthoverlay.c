@@ -3,98 +3,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "element_fixture.h"
-
-static void open_overlay(Fixture *f, const char *properties, const char *format, guint width, guint height)
-{
-    char *caps = g_strdup_printf("video/x-raw,format=%s,width=%u,height=%u,framerate=8/1", format, width, height);
-
-    fixture_open(f, "sthoverlay", properties);
-    fixture_set_caps(f, caps);
-    g_free(caps);
-}
-
-static GstSthClassification result_of(const char *label, double confidence)
-{
-    return (GstSthClassification){
-        .label = label,
-        .label_id = label ? 1 : -1,
-        .confidence = confidence,
-        .n_top = 3,
-        .labels = {label ? label : "something", "second", "third"},
-        .label_ids = {1, 2, 3},
-        .confidences = {confidence, 0.04, 0.01},
-        .window_start = 0,
-        .window_end = SAMPLE,
-        .action.id = -1,
-        .ended.id = -1,
-    };
-}
-
-/* A frame of one grey with this result (NULL: without one). */
-static GstBuffer *grey_frame(Fixture *f, const GstSthClassification *result)
-{
-    GstBuffer *frame = fixture_frame(f, 0, SAMPLE);
-
-    gst_buffer_memset(frame, 0, 0x80, gst_buffer_get_size(frame));
-    if (GST_VIDEO_FORMAT_INFO_HAS_PALETTE(f->info.finfo)) /* GStreamer draws with a cube of 6 x 6 x 6 colours, whatever the palette */
-        for (guint i = 0; i < 216; i++) {
-            const guint32 argb = 0xff000000 | i / 36 * 0x330000 | i / 6 % 6 * 0x3300 | i % 6 * 0x33;
-
-            gst_buffer_fill(frame, f->info.offset[1] + 4 * i, &argb, sizeof(argb));
-        }
-    if (result)
-        gst_sth_classification_attach(result, frame);
-    return frame;
-}
-
-static GstBuffer *pass_grey(Fixture *f, const GstSthClassification *result)
-{
-    g_assert_cmpint(gst_harness_push(f->harness, grey_frame(f, result)), ==, GST_FLOW_OK);
-    return gst_harness_pull(f->harness);
-}
-
-typedef struct {
-    gint left, top, right, bottom; /* pixels that are not grey; right and bottom are exclusive; empty: right == 0 */
-    guint n;
-    guint64 light; /* sum of what is brighter than the grey */
-} Box;
-
-/* Of a packed 8-bit format with `f->info`. */
-static Box changed_box(Fixture *f, GstBuffer *buffer)
-{
-    Box box = {G_MAXINT, G_MAXINT, 0, 0, 0, 0};
-    GstVideoFrame frame;
-    gint bytes;
-
-    g_assert_true(gst_video_frame_map(&frame, &f->info, buffer, GST_MAP_READ));
-    bytes = GST_VIDEO_FRAME_COMP_PSTRIDE(&frame, 0);
-    for (gint y = 0; y < frame.info.height; y++) {
-        const guint8 *row = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA(&frame, 0) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-
-        for (gint x = 0; x < frame.info.width; x++) {
-            if (row[x * bytes] == 0x80)
-                continue;
-            box.left = MIN(box.left, x);
-            box.right = MAX(box.right, x + 1);
-            box.top = MIN(box.top, y);
-            box.bottom = MAX(box.bottom, y + 1);
-            box.light += MAX(row[x * bytes], 0x80) - 0x80;
-            box.n++;
-        }
-    }
-    gst_video_frame_unmap(&frame);
-    return box;
-}
-
-static Box draw(Fixture *f, const GstSthClassification *result)
-{
-    GstBuffer *out = pass_grey(f, result);
-    const Box box = changed_box(f, out);
-
-    gst_buffer_unref(out);
-    return box;
-}
+#include "overlay_fixture.h"
 
 /* No result, nothing recognised, too little confidence, nothing asked for: the buffer itself comes out, shared or not. */
 static void test_untouched(void)
@@ -412,46 +321,6 @@ static void test_shared_frame(void)
     fixture_close(&f);
 }
 
-/* Labels are text: as markup, `<b>` would leave a panel as wide as its content. Any bytes are drawn without harm. */
-static void test_labels_are_text(void)
-{
-    static const char *const labels[] = {"<b>bold</b> & <span size='1'>x</span>",
-                                         "line\nbreak\r\ttab",
-                                         "\xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7",
-                                         "\xf0\x9f\x91\x8b waving",
-                                         "",
-                                         "%s%n%d"};
-    char *longest = g_strnfill(5000, 'W');
-    gint width[2];
-    Fixture f;
-
-    for (guint i = 0; i <= G_N_ELEMENTS(labels); i++) {
-        const GstSthClassification result = result_of(i < G_N_ELEMENTS(labels) ? labels[i] : longest, 0.9);
-        GstBuffer *out;
-        Box box;
-
-        open_overlay(&f, "", "RGB", 640, 480);
-        out = pass_grey(&f, &result);
-        box = changed_box(&f, out);
-        g_assert_cmpuint(box.n, >, 0);
-        g_assert_cmpint(box.right, <, 640);
-        gst_buffer_unref(out);
-        fixture_close(&f);
-    }
-    for (guint i = 0; i < 2; i++) {
-        const GstSthClassification result = result_of(i ? "<span size='1'>abcdefgh</span>" : "abcdefgh", 0.9);
-        GstBuffer *out;
-
-        open_overlay(&f, "show=label", "RGB", 1280, 720);
-        out = pass_grey(&f, &result);
-        width[i] = changed_box(&f, out).right;
-        gst_buffer_unref(out);
-        fixture_close(&f);
-    }
-    g_assert_cmpint(width[1], >, width[0]);
-    g_free(longest);
-}
-
 /* What an old result says becomes fainter, second by second; the panel behind it stays. */
 static void test_fades(void)
 {
@@ -498,37 +367,6 @@ static void test_stands_still(void)
     g_assert_cmpint(again.right, ==, wide.right);
     g_assert_cmpint(again.bottom, ==, first.bottom);
     fixture_close(&f);
-}
-
-/* In a script that is read from the right, the stripe of colour is at the right. */
-static void test_right_to_left(void)
-{
-    static const struct {
-        const char *label;
-        gboolean right;
-    } rows[] = {{"waving", FALSE}, {"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d", TRUE}, {"\xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7", TRUE}};
-
-    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
-        const GstSthClassification result = result_of(rows[i].label, 0.9);
-        GstVideoFrame frame;
-        GstBuffer *out;
-        const guint8 *left, *right;
-        Fixture f;
-        Box box;
-
-        open_overlay(&f, "accent-color=0xffff0000", "RGB", 640, 480);
-        out = pass_grey(&f, &result);
-        box = changed_box(&f, out);
-        g_assert_true(gst_video_frame_map(&frame, &f.info, out, GST_MAP_READ));
-        left = (guint8 *)GST_VIDEO_FRAME_PLANE_DATA(&frame, 0) + (box.top + box.bottom) / 2 * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-        right = left + (box.right - 2) * 3;
-        left += (box.left + 1) * 3;
-        g_assert_cmpint(left[0] > 200 && left[1] < 50, ==, !rows[i].right);
-        g_assert_cmpint(right[0] > 200 && right[1] < 50, ==, rows[i].right);
-        gst_video_frame_unmap(&frame);
-        gst_buffer_unref(out);
-        fixture_close(&f);
-    }
 }
 
 /* Properties change the picture while it plays. */
@@ -588,10 +426,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sthoverlay/attach", test_attach);
     g_test_add_func("/sthoverlay/blend-where-not-rendered", test_blend_where_not_rendered);
     g_test_add_func("/sthoverlay/shared-frame", test_shared_frame);
-    g_test_add_func("/sthoverlay/labels-are-text", test_labels_are_text);
     g_test_add_func("/sthoverlay/fades", test_fades);
     g_test_add_func("/sthoverlay/stands-still", test_stands_still);
-    g_test_add_func("/sthoverlay/right-to-left", test_right_to_left);
     g_test_add_func("/sthoverlay/properties", test_properties);
     g_test_add_func("/sthoverlay/guesses", test_guesses);
     return g_test_run();
