@@ -22,6 +22,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import sth  # before NumPy: chooses the kernels of OpenBLAS
+
 import cv2
 import numpy as np
 import torch

@@ -23,6 +23,8 @@ import collections
 import json
 import os
 
+import sth  # before NumPy: chooses the kernels of OpenBLAS
+
 import cv2
 import numpy as np
 import onnx

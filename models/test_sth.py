@@ -7,7 +7,6 @@ import json
 import os
 import tempfile
 import unittest
-from unittest import mock
 
 import numpy as np
 import torch
@@ -19,8 +18,8 @@ import evaluate
 import false_events
 import golden
 import train
-from sth import (augment, confusion, convert, data, layers, networks, onnx_export, onnx_run, precision, pretrained,
-                 samples, torch_forms)
+from sth import (augment, confusion, convert, data, layers, networks, onnx_export, onnx_run, pretrained, samples,
+                 torch_forms)
 
 FRAMES = 5
 
@@ -456,30 +455,6 @@ class Teaching(unittest.TestCase):
         self.teacher.labels = ["others"]
         with self.assertRaisesRegex(ValueError, "other labels"):
             samples.Taught(Pictures(), self.teacher, 4)
-
-
-class Precision(unittest.TestCase):
-    """bfloat16 only where the CPU tells that it has it."""
-
-    def told(self, text):
-        with tempfile.NamedTemporaryFile("w") as f:
-            f.write(text)
-            f.flush()
-            return precision.cpu_has_bfloat16(f.name)
-
-    def test_cpus(self):
-        self.assertTrue(self.told("model name\t: A bf16 CPU\nflags\t\t: fpu avx2 avx512_bf16 avx512f\n"))
-        self.assertTrue(self.told("Features\t: fp asimd bf16 i8mm\n"))
-        self.assertFalse(self.told("model name\t: A bf16 CPU\nflags\t\t: fpu avx2 avx512f\n"))
-        self.assertFalse(self.told(""))
-        self.assertFalse(precision.cpu_has_bfloat16("/no/such/file"))
-
-    def test_autocast(self):
-        layer, x = torch.nn.Conv2d(3, 4, 1), torch.zeros(1, 3, 2, 2)
-        for there, wanted, expected in ((True, True, torch.bfloat16), (True, False, torch.float32),
-                                        (False, True, torch.float32)):
-            with mock.patch.object(precision, "cpu_has_bfloat16", return_value=there), precision.autocast(wanted):
-                self.assertEqual(expected, layer(x).dtype)
 
 
 class Confusion(unittest.TestCase):

@@ -17,13 +17,16 @@ import subprocess
 import time
 from itertools import islice
 
+import sth  # before NumPy: chooses the kernels of OpenBLAS
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
-from sth import augment, data, datasets, networks, onnx_import, precision, pretrained
+from sth import augment, data, datasets, networks, onnx_import, pretrained
 from sth.layers import STHDepthwise, TAP_SEED
-from sth.samples import Activations, BothDirections, ClipSamples, Joined, SignSamples, Taught, Teacher, epoch_batches
+from sth.samples import (Activations, BothDirections, ClipSamples, Joined, SignSamples, Taught, Teacher, autocast,
+                         epoch_batches)
 
 def parse_arguments():
     p = argparse.ArgumentParser(description=__doc__)
@@ -306,7 +309,7 @@ def train_epoch(net, average, optimiser, schedule, samples, epoch, args):
                                    args.mixup, rng)
         for group in optimiser.param_groups:
             group["lr"] = args.lr * schedule.rate() * group["factor"]
-        with precision.autocast(not args.float32):
+        with autocast(not args.float32):
             logits = samples.run(net, x)
         loss = loss_of(logits.float(), targets, args.direction)
         optimiser.zero_grad(set_to_none=True)

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 
-from . import augment, data, datasets, networks, precision
+from . import augment, cpu, data, datasets, networks
 
 
 class _Selection:
@@ -212,7 +212,7 @@ class Activations(torch.utils.data.Dataset):
             self.kept, self.targets = _activations(source, net, number, views, size, batch, workers)
             return
         self.identity = _fingerprint(net.until(number, source.number), source.identity, views, size,
-                                     precision.cpu_has_bfloat16())
+                                     cpu.has_bfloat16(cpu.flags()))
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, self.identity + ".pt")
         with _locked(path + ".lock"):
@@ -255,7 +255,7 @@ def _activations(source, net, number, views, size, batch, workers):
     kept, targets = [], []
     net.eval()
     for frames, labels in torch.utils.data.DataLoader(source, batch_sampler=keys, num_workers=workers):
-        with precision.autocast():
+        with autocast():
             y = source.before(net, source.to_net(frames), number).to(torch.bfloat16)
         kept.append(y.view(len(labels), -1, *y.shape[1:]).contiguous())
         targets += labels.tolist() if labels.dim() == 1 else list(labels)
@@ -279,6 +279,11 @@ def _locked(path):
     with open(path, "w", encoding="utf-8") as f:
         fcntl.flock(f, fcntl.LOCK_EX)
         yield
+
+
+def autocast(wanted=True):
+    """A context in which layers compute in bfloat16, if that is wanted and this CPU has it."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=wanted and cpu.has_bfloat16(cpu.flags()))
 
 
 def to_input(frames):
