@@ -240,10 +240,10 @@ def print_folds(rows):
              if not row.direction and row[1:4] in (ROWS[0][1:4], ROWS[1][1:4])}
     folds = [s for s in SIGNERS if ("tsn", s) in right and ("sth", s) in right]
     for name, signers in [(str(s), [s]) for s in folds] + [("all", folds)] * (len(folds) > 1):
-        tsn, sth = (np.concatenate([right[kind, s] for s in signers]) for kind in ("tsn", "sth"))
+        tsn, ours = (np.concatenate([right[kind, s] for s in signers]) for kind in ("tsn", "sth"))
         print("| %s | %d | %s | %+.1f ± %.1f |" % (name, len(tsn), " | ".join(
-            "%.1f ± %.1f %%" % (100 * r.mean(), 100 * evaluate.interval(r)) for r in (tsn, sth)),
-            100 * (sth.mean() - tsn.mean()), 100 * evaluate.interval(sth - tsn)))
+            "%.1f ± %.1f %%" % (100 * r.mean(), 100 * evaluate.interval(r)) for r in (tsn, ours)),
+            100 * (ours.mean() - tsn.mean()), 100 * evaluate.interval(ours - tsn)))
 
 
 def main():
