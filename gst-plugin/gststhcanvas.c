@@ -18,7 +18,8 @@ gst_sth_canvas_init (GstSthCanvas * self)
   cairo_font_options_set_antialias (options, CAIRO_ANTIALIAS_GRAY);
   cairo_font_options_set_hint_style (options, CAIRO_HINT_STYLE_SLIGHT);
   /* Letters that overlap are drawn on a surface that is as tall as the metrics
-   * say: those of letters without hints would cut hinted ones off. */
+   * say: those without hints, and baselines between two pixels, would cut hinted
+   * letters off. */
   cairo_font_options_set_hint_metrics (options, CAIRO_HINT_METRICS_ON);
   pango_cairo_context_set_font_options (self->context, options);
   pango_context_set_round_glyph_positions (self->context, FALSE);
@@ -89,11 +90,13 @@ gst_sth_canvas_show_text (GstSthCanvas * self, gdouble x, gdouble y,
     align = 1 - align;
   }
   /* A line of a script that is read from the right lies at the right of the
-   * width that it may take: the edge counts where the letters are. */
+   * width that it may take: the edge counts where the letters are. Hinted
+   * letters stand on whole pixels. */
   pango_layout_get_extents (self->layout, NULL, &logical);
   cairo_move_to (self->cr,
       x - (logical.x + align * logical.width) / PANGO_SCALE,
-      y - (gdouble) pango_layout_get_baseline (self->layout) / PANGO_SCALE);
+      round (y) -
+      (gdouble) pango_layout_get_baseline (self->layout) / PANGO_SCALE);
   pango_cairo_show_layout (self->cr, self->layout);
 }
 

@@ -1,8 +1,6 @@
 /* sthoverlay: text of any kind, whole and from its own side.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include "overlay_fixture.h"
 
 /* Labels are text: as markup, `<b>` would leave a panel as wide as its content. Any bytes are drawn without harm. */
@@ -39,19 +37,32 @@ static void test_labels_are_text(void)
     g_free(longest);
 }
 
-/* Letters that reach into each other (A and T, as most fonts set them) are as tall as others: Cairo puts them together on a surface of their own. */
+/* Whether something stands out from the ground in row @y from @left to @right. */
+static gboolean has_ink(const GstVideoFrame *frame, gint left, gint right, gint y)
+{
+    const guint8 *row = (const guint8 *)frame->data[0] + y * frame->info.stride[0];
+    guint8 darkest = 255, lightest = 0;
+
+    for (gint x = left; x < right; x++) {
+        darkest = MIN(darkest, row[3 * x + 1]);
+        lightest = MAX(lightest, row[3 * x + 1]);
+    }
+    return lightest - darkest > 16;
+}
+
+/* Letters that reach into each other (A and T, as most fonts set them) are as tall as others: Cairo puts them together on a surface of their own.
+ * Both labels begin alike, and ink is looked for there, between the stripe and the third letter. */
 static void test_letters_are_whole(void)
 {
     static const char *const labels[] = {"HMEATATA", "HMEIIIII"};
-    GstVideoFrame frame[2];
-    GstBuffer *out[2];
-    Fixture f;
 
     for (gint size = 160; size <= 320; size += 40) {
-        const gint letters = size / 40 + 16; /* pixels of the stripe, the padding and less than HME, which all begin with */
+        GstVideoFrame frame[2];
+        GstBuffer *out[2];
+        Fixture f;
         Box box;
 
-        open_overlay(&f, "show=label+bars font-desc=Sans", "RGB", size, size);
+        open_overlay(&f, "show=label+bars", "RGB", size, size);
         for (guint i = 0; i < 2; i++) {
             GstSthClassification result = result_of("a long title", 0.9);
 
@@ -62,8 +73,7 @@ static void test_letters_are_whole(void)
         }
         box = changed_box(&f, out[0]);
         for (gint y = box.top; y < box.bottom; y++)
-            g_assert_cmpmem((guint8 *)frame[0].data[0] + y * frame[0].info.stride[0] + box.left * 3, (gsize)letters * 3,
-                            (guint8 *)frame[1].data[0] + y * frame[1].info.stride[0] + box.left * 3, (gsize)letters * 3);
+            g_assert_cmpint(has_ink(&frame[0], box.left + 5, box.left + 20, y), ==, has_ink(&frame[1], box.left + 5, box.left + 20, y));
         for (guint i = 0; i < 2; i++) {
             gst_video_frame_unmap(&frame[i]);
             gst_buffer_unref(out[i]);
