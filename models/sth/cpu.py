@@ -20,7 +20,7 @@ def flags(cpuinfo="/proc/cpuinfo"):
 
 
 def has_bfloat16(known):
-    """Whether it multiplies bfloat16; elsewhere PyTorch emulates that, 25 times as slow as float32."""
+    """Whether it multiplies bfloat16; elsewhere PyTorch emulates that, far slower than float32."""
     return not known.isdisjoint({"avx512_bf16", "amx_bf16", "bf16"})
 
 
